@@ -1,0 +1,107 @@
+"""Why a call was turned down, told apart by what the caller can do about it.
+
+Refusal
+├── BadInput        change the named argument and call again
+├── KeyMissing      give the server a key
+├── KeyRefused      give the server another key
+├── BalanceTooLow   top up the wallet
+├── LimitReached    wait, or raise the daily limit
+├── Rejected        the gateway said no to this request: change it
+├── RateLimited     wait, then call again
+├── NotSent         the gateway could not be reached: safe to call again
+├── NotFound        no such song: list the songs
+├── NotAsked        the gateway could not be asked about a song: ask again later
+└── LedgerDown      the ledger cannot be written: mend the disk first
+
+A refusal means that nothing was bought. It carries facts; the sentence the assistant reads is
+made by `acestep_mcp.surface.answers`, so that each is worded once.
+"""
+
+from dataclasses import dataclass
+
+
+class Refusal(Exception):
+    """Base of every anticipated reason why a call did nothing."""
+
+
+@dataclass(eq=False, slots=True)
+class BadInput(Refusal):
+    """An argument is unusable; `problem` says what is wrong and what would be right."""
+
+    argument: str
+    problem: str
+
+
+@dataclass(eq=False, slots=True)
+class KeyMissing(Refusal):
+    """No subscription key; `looked` names the places that were searched."""
+
+    looked: tuple[str, ...]
+
+
+@dataclass(eq=False, slots=True)
+class KeyRefused(Refusal):
+    """The gateway answered 401 or 403; `source` names where the key was read."""
+
+    status: int
+    source: str
+
+
+@dataclass(eq=False, slots=True)
+class BalanceTooLow(Refusal):
+    """The gateway answered 402; `said` is its own text, cleaned."""
+
+    said: str
+
+
+@dataclass(eq=False, slots=True)
+class LimitReached(Refusal):
+    """`used` of `limit` tracks were submitted in the last 24 hours; `asked` more were wanted."""
+
+    limit: int
+    used: int
+    asked: int
+
+
+@dataclass(eq=False, slots=True)
+class Rejected(Refusal):
+    """The gateway refused the request with `status`; `said` is its own text, cleaned."""
+
+    status: int
+    said: str
+
+
+@dataclass(eq=False, slots=True)
+class RateLimited(Refusal):
+    """The gateway answered 429; `retry_after` is in seconds where it gave one."""
+
+    retry_after: float | None
+
+
+@dataclass(eq=False, slots=True)
+class NotSent(Refusal):
+    """No byte of the request reached the gateway; `cause` is the kind of failure."""
+
+    cause: str
+
+
+@dataclass(eq=False, slots=True)
+class NotFound(Refusal):
+    """Neither the ledger nor the gateway knows `request_id`."""
+
+    request_id: str
+
+
+@dataclass(eq=False, slots=True)
+class NotAsked(Refusal):
+    """The gateway gave no usable answer about `request_id`; `cause` says why."""
+
+    request_id: str
+    cause: str
+
+
+@dataclass(eq=False, slots=True)
+class LedgerDown(Refusal):
+    """The ledger could not be read or written; nothing is submitted without it."""
+
+    cause: str

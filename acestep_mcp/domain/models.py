@@ -1,0 +1,87 @@
+"""The catalogue: what each model is called, takes and documents, as data.
+
+Source: the gateway's API document for "Ace Step 1.5" and "Ace Step 1.5 XL". Where the document
+gives no range, the range is upstream's (ace-step/ACE-Step-1.5). A new model is one entry here;
+the tool schema, the README table and the checks follow from it.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Literal, NewType
+
+ModelId = NewType("ModelId", str)
+Kind = Literal["string", "integer", "number", "boolean"]
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """One documented request field.
+
+    `low` and `high` bound numbers, inclusive; None leaves that side open.
+    """
+
+    kind: Kind
+    low: float | None = None
+    high: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """One model of the gateway and the request fields it documents, in the document's order."""
+
+    id: ModelId
+    title: str
+    fields: Mapping[str, Field]
+    default_duration: int | None = None
+    """Seconds the gateway documents for a request without a duration; None: it does not say."""
+
+    @property
+    def submit_path(self) -> str:
+        """The path of its generate endpoint on the gateway's origin."""
+        return f"/{self.id}/v1/generate"
+
+
+_SEED = Field("integer", -1, 4_294_967_295)
+
+XL = Model(
+    id=ModelId("ace-step-xl"),
+    title="ACE-Step 1.5 XL",
+    fields=MappingProxyType(
+        {
+            "prompt": Field("string"),
+            "lyrics": Field("string"),
+            "duration": Field("number", 0, 600),
+            "seed": _SEED,
+            "bpm": Field("number", 30, 300),
+            "key": Field("string"),
+            "time_signature": Field("string"),
+            "batch_size": Field("integer", 1, 4),
+            "thinking": Field("boolean"),
+        }
+    ),
+    default_duration=30,
+)
+STANDARD = Model(
+    id=ModelId("ace-step"),
+    title="ACE-Step 1.5",
+    fields=MappingProxyType(
+        {
+            "prompt": Field("string"),
+            "lyrics": Field("string"),
+            "instrumental": Field("boolean"),
+            "duration": Field("integer", 0, 600),
+            "bpm": Field("integer", 30, 300),
+            "infer_steps": Field("integer", 1, 200),
+            "guidance_scale": Field("number", 0, 30),
+            "seed": _SEED,
+        }
+    ),
+)
+MODELS: Mapping[str, Model] = MappingProxyType({model.id: model for model in (XL, STANDARD)})
+DEFAULT = XL
+
+
+def takers(field: str) -> tuple[str, ...]:
+    """The ids of the models that document `field`."""
+    return tuple(model.id for model in MODELS.values() if field in model.fields)

@@ -1,0 +1,172 @@
+"""A song from intent to end: its states and the only changes that are lawful.
+
+    intent ──> sending ──> QUEUED ──> PROCESSING ──> COMPLETED | FAILED | ERROR
+       ^          │  │        ^
+       └─ unsent ─┘  └──> UNKNOWN      (accepted after all: UNKNOWN ──> QUEUED)
+
+`intent` is written before anything is sent and `sending` before the first byte leaves, so what
+a crash leaves behind says what may have happened: an `intent` was never sent, a `sending` may
+have been. Only the first may be sent again. Terminal states never change.
+
+Every function here is pure: it takes a song and a fact, and returns the song as it is after the
+fact, or the same object where the fact changes nothing.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal, NewType
+
+SongId = NewType("SongId", str)
+"""The local handle of a song, known before the gateway names it."""
+RequestId = NewType("RequestId", str)
+"""The gateway's name for a song; opaque."""
+Owner = NewType("Owner", str)
+"""Whose song it is. Every ledger operation asks for it."""
+
+State = Literal[
+    "intent", "sending", "QUEUED", "PROCESSING", "COMPLETED", "FAILED", "ERROR", "UNKNOWN"
+]
+Saving = Literal["off", "wanted", "done"]
+
+RUNNING: frozenset[State] = frozenset({"QUEUED", "PROCESSING"})
+"""Accepted by the gateway and not finished: followed until they are."""
+SUBMITTING: frozenset[State] = frozenset({"intent", "sending"})
+"""In the hands of the process that took the order."""
+ENDED: frozenset[State] = frozenset({"COMPLETED", "FAILED", "ERROR"})
+"""The gateway's terminal states."""
+
+LOCAL = "local-"
+"""What a local handle begins with, so that it is never taken for the gateway's."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Song:
+    """One row of the ledger. Times are seconds since the epoch, durations seconds.
+
+    `payload` is the JSON body as it is sent; `fingerprint` identifies the request it answers.
+    `duration` is the length asked for and `seed` the seed sent; None where none was.
+    """
+
+    id: SongId
+    owner: Owner
+    fingerprint: str
+    model: str
+    title: str
+    payload: Mapping[str, Any]
+    tracks: int
+    state: State
+    created_at: float
+    saving: Saving = "off"
+    worker: str = ""
+    version: int = 0
+    request_id: RequestId | None = None
+    media_urls: tuple[str, ...] = ()
+    media_type: str = ""
+    files: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
+    error: str = ""
+    updated_at: float = 0.0
+    completed_at: float | None = None
+    delivered: bool = False
+
+    @property
+    def handle(self) -> str:
+        """What callers call it: the gateway's id where known, else the local one."""
+        return self.request_id or self.id
+
+    @property
+    def ended(self) -> bool:
+        """Whether the gateway will change nothing about it any more."""
+        return self.state in ENDED
+
+    @property
+    def settled(self) -> bool:
+        """Whether nothing is left to do: ended, and saved where that was wanted."""
+        return self.ended and self.saving != "wanted"
+
+    @property
+    def duration(self) -> float | None:
+        """Seconds asked of the gateway."""
+        value = self.payload.get("duration")
+        return float(value) if isinstance(value, int | float) else None
+
+    @property
+    def seed(self) -> int | None:
+        """The seed sent."""
+        value = self.payload.get("seed")
+        return value if isinstance(value, int) else None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Observation:
+    """What the gateway says about a song at one moment, already made safe to keep.
+
+    `state` is QUEUED where it said nothing this program knows.
+    """
+
+    request_id: RequestId
+    state: State
+    model: str = ""
+    media_urls: tuple[str, ...] = ()
+    media_type: str = ""
+    error: str = ""
+    created_at: float | None = None
+    completed_at: float | None = field(default=None)
+
+
+def sending(song: Song, now: float) -> Song:
+    """The request is about to leave."""
+    return replace(song, state="sending", updated_at=now) if song.state == "intent" else song
+
+
+def unsent(song: Song, now: float) -> Song:
+    """The request provably did not take effect, and may be sent again."""
+    return replace(song, state="intent", updated_at=now) if song.state == "sending" else song
+
+
+def unknown(song: Song, now: float, why: str) -> Song:
+    """The request may have taken effect; nobody heard."""
+    if song.state != "sending":
+        return song
+    return replace(song, state="UNKNOWN", error=why, updated_at=now)
+
+
+def accepted(song: Song, request_id: RequestId, now: float) -> Song:
+    """The gateway took the request and named it, however late the news."""
+    if song.state not in ("sending", "UNKNOWN"):
+        return song
+    return replace(song, state="QUEUED", request_id=request_id, error="", updated_at=now)
+
+
+def observed(song: Song, seen: Observation, now: float) -> Song:
+    """The gateway was asked. A finished song stays as it ended; queued never follows processing.
+
+    A COMPLETED song without any media URL takes URLs that turn up later.
+    """
+    if song.state == "COMPLETED" and not song.media_urls and seen.media_urls:
+        return replace(song, media_urls=seen.media_urls, media_type=seen.media_type, updated_at=now)
+    if song.state not in RUNNING or (song.state, seen.state) == ("PROCESSING", "QUEUED"):
+        return song
+    if seen.state == song.state:
+        return song
+    return replace(
+        song,
+        state=seen.state,
+        media_urls=seen.media_urls,
+        media_type=seen.media_type,
+        error=seen.error,
+        completed_at=(seen.completed_at or now) if seen.state in ENDED else None,
+        saving="off" if seen.state in ENDED and not seen.media_urls else song.saving,
+        updated_at=now,
+    )
+
+
+def saved(song: Song, files: tuple[str, ...], now: float, warning: str = "") -> Song:
+    """Its tracks were written to disk, or `warning` says why they could not be."""
+    warnings = (*song.warnings, warning) if warning else song.warnings
+    return replace(song, saving="done", files=files, warnings=warnings, updated_at=now)
+
+
+def delivered(song: Song, *, heard: bool = True) -> Song:
+    """Its end was told to the caller; `heard=False` takes that back when nobody listened."""
+    return song if not song.ended or song.delivered == heard else replace(song, delivered=heard)
