@@ -1,0 +1,238 @@
+"""The memory of every song: what was asked, what may have been paid for, how it ended.
+
+The ledger is the only truth; poll answers and callbacks are hints that lead to a change here.
+Each operation names the owner whose songs it may see. Every change is a compare-and-set on the
+song's version, so two processes that saw the same song cannot both act on it.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+
+from acestep_mcp.domain.errors import BadInput, LimitReached
+from acestep_mcp.domain.song import Owner, Song, SongId
+from acestep_mcp.ledger.driver import Driver, Row, Transaction
+from acestep_mcp.ledger.rows import COLUMNS, to_row, to_song
+
+__all__ = ["UNKNOWN_WINDOW", "Ledger", "Page"]
+
+DAY = 86_400.0
+UNKNOWN_WINDOW = 600.0
+"""Seconds for which a song of unknown outcome still answers for an identical request."""
+
+_INSERT = (
+    f"insert into song ({', '.join(COLUMNS)}) "  # noqa: S608  # column names of this module
+    f"values ({', '.join(':' + name for name in COLUMNS)})"
+)
+_UPDATE = (
+    f"update song set {', '.join(f'{name} = :{name}' for name in COLUMNS)} "  # noqa: S608  # as above
+    "where id = :id and owner = :owner and version = :version - 1"
+)
+_BY_HANDLE = (
+    "select * from song where owner = :owner and (request_id = :handle or id = :handle) limit 1"
+)
+_SAME = """
+    select * from song where owner = :owner and fingerprint = :fingerprint and (
+        state in ('intent', 'sending', 'QUEUED', 'PROCESSING')
+        or (state in ('COMPLETED', 'FAILED', 'ERROR') and delivered = 0)
+        or (state = 'UNKNOWN' and updated_at > :fresh)
+    ) order by created_at desc limit 1
+"""
+_USED = (
+    "select coalesce(sum(tracks), 0) as used from song where owner = :owner and created_at > :since"
+)
+# `intent` is left out of every list: nothing was sent, so there is no song yet.
+_LISTED = """
+    from song where owner = :owner and state <> 'intent'
+    and (:status = '' or state = :status or (:status = 'UNKNOWN' and state = 'sending'))
+    and (:search = '' or words like :pattern escape '\\')
+"""
+_PAGE = f"""
+    select * {_LISTED}
+    and (created_at < :before or (created_at = :before and id < :id))
+    order by created_at desc, id desc limit :limit
+"""  # fixed text of this module
+_OPEN = """
+    select * from song where owner = :owner
+    and (state in ('intent', 'sending', 'QUEUED', 'PROCESSING') or saving = 'wanted')
+    and state not in ('FAILED', 'ERROR', 'UNKNOWN')
+    and worker not in (select id from worker where until > :now)
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Songs newest first; `cursor` continues after them, `""` at the end; `total` counts all."""
+
+    songs: tuple[Song, ...]
+    cursor: str
+    total: int
+
+
+@dataclass(frozen=True, slots=True)
+class Ledger:
+    """The operations, on whichever engine `driver` speaks to. All raise LedgerDown."""
+
+    driver: Driver
+
+    async def reserve(self, song: Song, *, limit: int, reuse: bool, until: float) -> Song:
+        """Write the intent, or return the song that already answers this request.
+
+        One transaction, so that of any number of identical calls in any number of processes one
+        writes. `limit` is in tracks per rolling 24 hours, 0 for none; `until` is how long the
+        song's worker counts as alive. With `reuse=False` an earlier song never answers.
+
+        Raises:
+            LimitReached: The tracks would exceed the limit; nothing is written.
+        """
+        return await self.driver.write(partial(_reserve, song, limit, reuse, until))
+
+    async def find(self, owner: Owner, handle: str) -> Song | None:
+        """The owner's song of that gateway id or local handle."""
+        params = {"owner": owner, "handle": handle}
+        rows = await self.driver.read(lambda tx: tx.all(_BY_HANDLE, params))
+        return to_song(rows[0]) if rows else None
+
+    async def change(self, owner: Owner, handle: str, fact: Callable[[Song], Song]) -> Song | None:
+        """Apply `fact` to the song as it is now and return the result; None if it is gone."""
+        return await self.driver.write(partial(_change, owner, handle, fact))
+
+    async def adopt(self, song: Song) -> Song:
+        """Write a song that the gateway knew and the ledger did not, unless it does by now."""
+        return await self.driver.write(partial(_adopt, song))
+
+    async def forget(self, owner: Owner, song_id: SongId) -> None:
+        """Drop a song that was provably never submitted."""
+        sql = "delete from song where id = :id and owner = :owner and request_id is null"
+        await self.driver.write(lambda tx: tx.run(sql, {"id": song_id, "owner": owner}))
+
+    async def page(
+        self, owner: Owner, *, limit: int, status: str = "", search: str = "", cursor: str = ""
+    ) -> Page:
+        """The owner's songs, newest first.
+
+        Raises:
+            BadInput: The cursor is none that an earlier page gave.
+        """
+        before, after_id = _position(cursor)
+        escaped = search.casefold().replace("\\", r"\\").replace("%", r"\%").replace("_", r"\_")
+        params = {
+            "owner": owner,
+            "status": status,
+            "search": search,
+            "pattern": f"%{escaped}%",
+            "before": before,
+            "id": after_id,
+            "limit": limit + 1,
+        }
+        rows, total = await self.driver.read(lambda tx: _page(tx, params))
+        songs = tuple(to_song(row) for row in rows[:limit])
+        more = len(rows) > limit
+        return Page(songs, _cursor(songs[-1]) if more else "", total)
+
+    async def beat(self, worker: str, until: float) -> None:
+        """Say that `worker` looks after its songs until then, in seconds since the epoch."""
+        await self.driver.write(partial(_beat, worker, until))
+
+    async def retire(self, worker: str) -> None:
+        """Say that `worker` is gone and its songs are anyone's."""
+        sql = "delete from worker where id = :id"
+        await self.driver.write(lambda tx: tx.run(sql, {"id": worker}))
+
+    async def claim(
+        self, owners: Sequence[Owner], worker: str, now: float, until: float
+    ) -> tuple[Song, ...]:
+        """Take over the owners' open songs whose worker is dead, and return them as they stood."""
+        params = [{"owner": owner, "now": now} for owner in owners]
+
+        def orphans(tx: Transaction) -> list[Row]:
+            return [row for each in params for row in tx.all(_OPEN, each)]
+
+        # Looked at without the write lock first: there is nearly always nothing to take.
+        if not await self.driver.read(orphans):
+            return ()
+        return await self.driver.write(lambda tx: _take(tx, orphans(tx), worker, until))
+
+    async def close(self) -> None:
+        """Let go of the database."""
+        await self.driver.close()
+
+
+def _reserve(song: Song, limit: int, reuse: bool, until: float, tx: Transaction) -> Song:  # noqa: FBT001  # bound by keyword above
+    tx.exclusive(song.owner)
+    now = song.created_at
+    if reuse:
+        same = {
+            "owner": song.owner,
+            "fingerprint": song.fingerprint,
+            "fresh": now - UNKNOWN_WINDOW,
+        }
+        for row in tx.all(_SAME, same):
+            return to_song(row)
+    used = int(tx.all(_USED, {"owner": song.owner, "since": now - DAY})[0]["used"])
+    if limit and used + song.tracks > limit:
+        raise LimitReached(limit=limit, used=used, asked=song.tracks)
+    _beat(song.worker, until, tx)
+    tx.run(_INSERT, to_row(song))
+    return song
+
+
+def _change(
+    owner: Owner, handle: str, fact: Callable[[Song], Song], tx: Transaction
+) -> Song | None:
+    while rows := tx.all(_BY_HANDLE, {"owner": owner, "handle": handle}):
+        before = to_song(rows[0])
+        after = fact(before)
+        if after is before or _swapped(tx, after := replace(after, version=before.version + 1)):
+            return after
+    return None
+
+
+def _swapped(tx: Transaction, after: Song) -> bool:
+    """Compare-and-set: False when the song is no longer the version before this one."""
+    return tx.run(_UPDATE, to_row(after)) == 1
+
+
+def _adopt(song: Song, tx: Transaction) -> Song:
+    tx.exclusive(song.owner)
+    rows = tx.all(_BY_HANDLE, {"owner": song.owner, "handle": song.handle})
+    if rows:
+        return to_song(rows[0])
+    tx.run(_INSERT, to_row(song))
+    return song
+
+
+def _beat(worker: str, until: float, tx: Transaction) -> None:
+    tx.run(
+        "insert into worker (id, until) values (:id, :until) "
+        "on conflict (id) do update set until = excluded.until",
+        {"id": worker, "until": until},
+    )
+
+
+def _take(tx: Transaction, rows: list[Row], worker: str, until: float) -> tuple[Song, ...]:
+    _beat(worker, until, tx)
+    songs = tuple(to_song(row) for row in rows)
+    taken = (replace(song, worker=worker, version=song.version + 1) for song in songs)
+    return tuple(song for song in taken if _swapped(tx, song))
+
+
+def _page(tx: Transaction, params: dict[str, object]) -> tuple[list[Row], int]:
+    total = tx.all(f"select count(*) as total {_LISTED}", params)[0]["total"]  # fixed text
+    return tx.all(_PAGE, params), int(total)
+
+
+def _cursor(song: Song) -> str:
+    return f"{song.created_at!r}/{song.id}"
+
+
+def _position(cursor: str) -> tuple[float, str]:
+    if not cursor:
+        return float("inf"), ""
+    before, _, song_id = cursor.partition("/")
+    try:
+        return float(before), song_id
+    except ValueError:
+        raise BadInput(
+            "cursor", "use next_cursor of the previous answer, or leave it out"
+        ) from None

@@ -1,0 +1,36 @@
+"""Songs as rows and back."""
+
+import json
+from dataclasses import fields
+from typing import Any
+
+from acestep_mcp.domain.song import Song
+from acestep_mcp.ledger.driver import Row
+
+_JSON = {"payload"}
+_LISTS = {"media_urls", "files", "warnings"}
+_FIELDS = tuple(f.name for f in fields(Song))
+COLUMNS = (*_FIELDS, "words")
+
+
+def words(song: Song) -> str:
+    """What a search looks through: title, caption and lyrics, case folded."""
+    parts = (song.title, song.payload.get("prompt", ""), song.payload.get("lyrics", ""))
+    return "\n".join(str(part) for part in parts).casefold()
+
+
+def to_row(song: Song) -> dict[str, Any]:
+    """The song as statement parameters, one per column."""
+    row: dict[str, Any] = {name: getattr(song, name) for name in _FIELDS}
+    for name in _JSON | _LISTS:
+        row[name] = json.dumps(row[name], ensure_ascii=False)
+    return {**row, "delivered": int(song.delivered), "words": words(song)}
+
+
+def to_song(row: Row) -> Song:
+    """The song a row holds."""
+    values = {name: row[name] for name in _FIELDS}
+    values["payload"] = json.loads(values["payload"])
+    for name in _LISTS:
+        values[name] = tuple(json.loads(values[name]))
+    return Song(**{**values, "delivered": bool(values["delivered"])})

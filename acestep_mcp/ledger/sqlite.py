@@ -1,0 +1,113 @@
+"""The ledger in one SQLite file, shared by any number of processes on one machine.
+
+Rollback journal in TRUNCATE mode with synchronous=FULL: a commit is on the disk when it returns.
+WAL is not used: SQLite 3.7.0 to 3.51.2 can lose commits when several connections checkpoint one
+WAL file, and one process on an old SQLite would be enough. One connection, one thread at a time;
+writers take the lock at the start (BEGIN IMMEDIATE), so they queue instead of failing half-way.
+"""
+
+import os
+import sqlite3
+from collections.abc import Callable
+from pathlib import Path
+from typing import TypeVar
+
+import anyio
+import anyio.to_thread
+
+from acestep_mcp.domain.errors import LedgerDown
+from acestep_mcp.domain.text import clean
+from acestep_mcp.ledger.driver import Params, Row, Transaction
+from acestep_mcp.ledger.schema import migrate
+
+T = TypeVar("T")
+BUSY_SECONDS = 30.0
+
+
+class _Statements:
+    """The open transaction of one connection."""
+
+    __slots__ = ("_db",)
+
+    def __init__(self, db: sqlite3.Connection) -> None:
+        self._db = db
+
+    def all(self, sql: str, params: Params | None = None) -> list[Row]:
+        return list(self._db.execute(sql, dict(params or {})))
+
+    def run(self, sql: str, params: Params | None = None) -> int:
+        return self._db.execute(sql, dict(params or {})).rowcount
+
+    def exclusive(self, owner: str) -> None:
+        """BEGIN IMMEDIATE keeps every other writer out already."""
+
+
+class SqliteDriver:
+    """One file. `threads=False` runs statements on the event loop, for tests on virtual time."""
+
+    def __init__(self, path: Path, *, threads: bool = True) -> None:
+        self._path = path
+        self._threads = threads
+        self._db: sqlite3.Connection | None = None
+        self._turn = anyio.CapacityLimiter(1)
+
+    async def read(self, work: Callable[[Transaction], T]) -> T:
+        """Run `work` on one consistent view."""
+        return await self._in_turn("begin", work)
+
+    async def write(self, work: Callable[[Transaction], T]) -> T:
+        """Run `work` alone and commit it to the disk."""
+        return await self._in_turn("begin immediate", work)
+
+    async def close(self) -> None:
+        """Close the file."""
+        if self._db is not None:
+            self._db.close()
+            self._db = None
+
+    async def _in_turn(self, begin: str, work: Callable[[Transaction], T]) -> T:
+        if self._threads:
+            # A thread that has begun is waited for even under cancellation: no commit is torn.
+            return await anyio.to_thread.run_sync(self._transact, begin, work, limiter=self._turn)
+        await anyio.lowlevel.checkpoint()
+        return self._transact(begin, work)
+
+    def _transact(self, begin: str, work: Callable[[Transaction], T]) -> T:
+        try:
+            db = self._connected()
+            db.execute(begin)
+            try:
+                result = work(_Statements(db))
+                db.execute("commit")
+            except BaseException:
+                if db.in_transaction:
+                    db.execute("rollback")
+                raise
+        except (sqlite3.Error, OSError) as error:
+            raise LedgerDown(f"{clean(str(error), 80)} ({self._path})") from error
+        return result
+
+    def _connected(self) -> sqlite3.Connection:
+        if self._db is None:
+            self._db = self._open()
+        return self._db
+
+    def _open(self) -> sqlite3.Connection:
+        self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        # Created here, because SQLite would create it readable to everyone.
+        os.close(os.open(self._path, os.O_RDWR | os.O_CREAT, 0o600))
+        db = sqlite3.connect(
+            self._path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False
+        )
+        try:
+            db.row_factory = sqlite3.Row
+            db.execute("pragma journal_mode = truncate")
+            db.execute("pragma synchronous = full")
+            db.execute("pragma fullfsync = on")  # macOS: fsync alone stops at the drive's cache
+            db.execute("begin immediate")
+            migrate(_Statements(db))
+            db.execute("commit")
+        except BaseException:
+            db.close()
+            raise
+        return db
