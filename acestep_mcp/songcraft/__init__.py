@@ -1,0 +1,1 @@
+"""Pure knowledge of ACE-Step: how songs are written down, fitted to a length, and checked."""
