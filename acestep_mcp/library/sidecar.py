@@ -1,0 +1,30 @@
+"""What is written beside a song: everything needed to make it again."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from acestep_mcp.domain.song import Song
+
+
+def record(song: Song, files: Sequence[str]) -> dict[str, Any]:
+    """The song as plain JSON values; `request` is the body that was sent, seed included."""
+    return {
+        "request_id": song.request_id,
+        "status": song.state,
+        "title": song.title,
+        "model": song.model,
+        "request": dict(song.payload),
+        "created_at": instant(song.created_at),
+        "completed_at": instant(song.completed_at),
+        "media_urls": list(song.media_urls),
+        "media_type": song.media_type,
+        "files": list(files),
+    }
+
+
+def instant(seconds: float | None) -> str:
+    """Seconds since the epoch as ISO 8601 in UTC to the second; `""` for None."""
+    if seconds is None:
+        return ""
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
