@@ -1,0 +1,284 @@
+"""The engine: submit once, follow, reconcile, wake whoever waits.
+
+A song is a row before it is a request. The call that orders it only waits; submitting and
+following belong to the engine, so a client that cancels, times out or vanishes takes nothing
+with it. Of all processes on one ledger, one looks after a song: the one its row names. When that
+process dies, its lease runs out and another takes the song over, which never means submitting it
+again.
+
+    Studio ──> Submitter   intent → accepted | refused | unknown
+           ──> Follower    accepted → ended → saved
+           ──> Lease       whose songs, and orphans
+           ──> Records     live songs ⇄ ledger
+"""
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from functools import partial
+from uuid import uuid4
+
+import anyio
+
+from acestep_mcp.clock import Clock
+from acestep_mcp.domain.errors import KeyMissing, KeyRefused, NotAsked, NotFound, Refusal
+from acestep_mcp.domain.song import (
+    LOCAL,
+    RUNNING,
+    Observation,
+    RequestId,
+    Song,
+    SongId,
+    delivered,
+    observed,
+)
+from acestep_mcp.gateway import wire
+from acestep_mcp.gateway.client import Gateway, Unanswered
+from acestep_mcp.ledger import Ledger, Page
+from acestep_mcp.library import Library
+from acestep_mcp.order import Order
+from acestep_mcp.studio.following import Follower
+from acestep_mcp.studio.lease import Lease
+from acestep_mcp.studio.live import Live
+from acestep_mcp.studio.records import Records
+from acestep_mcp.studio.schedule import Schedule
+from acestep_mcp.studio.submitting import Submitter
+from acestep_mcp.studio.terms import Account, Terms
+
+__all__ = ["Account", "Report", "Studio", "Terms"]
+
+GRACE = 1.5
+"""Seconds a call may outlast its wait, to learn whether the gateway took the song."""
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """A song as it stands. `reused`: it answers an earlier identical order, nothing was bought.
+
+    `problem` says in a few words why the gateway could not be asked lately.
+    """
+
+    song: Song
+    reused: bool = False
+    problem: str = ""
+
+
+class Studio:
+    """One engine per process. Use it inside `async with studio.open():`."""
+
+    def __init__(
+        self,
+        *,
+        ledger: Ledger,
+        gateway: Gateway,
+        library: Library | None,
+        clock: Clock,
+        terms: Terms,
+    ) -> None:
+        self._ledger = ledger
+        self._gateway = gateway
+        self._saving = library is not None
+        self._clock = clock
+        self._terms = terms
+        self._worker = uuid4().hex
+        self._accounts: dict[str, Account] = {}
+        self._records = Records(ledger, clock)
+        self._schedule = Schedule(clock, terms)
+        self._submitter = Submitter(gateway, clock, self._records)
+        self._follower = Follower(
+            worker=self._worker,
+            accounts=self._accounts,
+            records=self._records,
+            gateway=gateway,
+            library=library,
+            clock=clock,
+            schedule=self._schedule,
+        )
+        self._lease = Lease(
+            worker=self._worker,
+            seconds=terms.lease,
+            accounts=self._accounts,
+            records=self._records,
+            follower=self._follower,
+            clock=clock,
+        )
+
+    @asynccontextmanager
+    async def open(self, *accounts: Account) -> AsyncIterator["Studio"]:
+        """Run the engine; the songs of `accounts` are taken up where an earlier run left them.
+
+        On leaving, a submission under way has `GRACE` seconds to end before its outcome is
+        written down as unknown; songs being made go on at the gateway.
+        """
+        self._accounts.update({each.owner: each for each in accounts if each.key})
+        try:
+            async with anyio.create_task_group() as tasks:
+                self._records.run_in(tasks)
+                tasks.start_soon(self._lease.keep)
+                try:
+                    yield self
+                finally:
+                    await self._submitter.finish(GRACE)
+                    tasks.cancel_scope.cancel()
+        finally:
+            with anyio.CancelScope(shield=True):
+                await self._lease.give_up()
+                await self._gateway.close()
+                await self._ledger.close()
+
+    async def stop(self) -> None:
+        """Write down what can be known in `GRACE` seconds; for a process that ends right after."""
+        await self._submitter.finish(GRACE)
+        await self._lease.give_up()
+
+    async def generate(
+        self, account: Account, order: Order, *, wait: float, new_take: bool = False
+    ) -> Report:
+        """Buy a song, or come back to the one that already answers this request.
+
+        Returns after at most `wait` + `GRACE` seconds, with the song as it then stands.
+
+        Raises:
+            Refusal: Nothing was bought.
+        """
+        if account.key is None:
+            raise KeyMissing(account.looked)
+        self._accounts[account.owner] = account
+        intent = self._intent(account, order)
+        # Between the intent and its submission no cancelled caller can get in.
+        with anyio.CancelScope(shield=True):
+            song = await self._ledger.reserve(
+                intent, limit=self._terms.daily_limit, reuse=not new_take, until=self._lease.until
+            )
+        live = self._records.live(song)
+        if song.id == intent.id:
+            live.followed = True
+            deadline = intent.created_at + wait
+            self._records.start(self._make, live, account, order, deadline)
+        else:
+            self._follower.follow(live)
+        return await self._report(live, wait, reused=song.id != intent.id)
+
+    async def status(self, account: Account, handle: str, *, wait: float) -> Report:
+        """The song as it stands after at most `wait` + `GRACE` seconds, asked for if needed.
+
+        A finished song is answered from the ledger. An id the ledger does not know is asked of
+        the gateway and adopted.
+
+        Raises:
+            NotFound: Nobody knows it.
+            Refusal: It is unknown here, and the gateway could not be asked.
+        """
+        song = await self._ledger.find(account.owner, handle)
+        if song is None:
+            song = await self._adopt(account, handle)
+        if song.state in RUNNING:
+            if account.key is None:
+                raise KeyMissing(account.looked)
+            self._accounts[account.owner] = account
+        live = self._records.live(song)
+        self._follower.follow(live)
+        with live.awaited():
+            if song.state in RUNNING and self._schedule.may_ask(live):
+                await self._asked_now(live)
+            elif song.state == "COMPLETED" and not song.media_urls:
+                await self._follower.observe(live)
+            return await self._report(live, wait)
+
+    async def songs(
+        self, account: Account, *, limit: int, status: str = "", search: str = "", cursor: str = ""
+    ) -> Page:
+        """The account's songs, newest first, from every client and every earlier run."""
+        return await self._ledger.page(
+            account.owner, limit=limit, status=status, search=search, cursor=cursor
+        )
+
+    def heard(self, account: Account, handle: str, *, heard: bool = True) -> None:
+        """Note that a tool answer told how the song ended; `heard=False`: that nobody got it."""
+        fact: Callable[[Song], Song] = partial(delivered, heard=heard)
+        note = partial(self._ledger.change, account.owner, handle, fact)
+        self._records.start(self._records.settle, note)
+
+    def _intent(self, account: Account, order: Order) -> Song:
+        now = self._clock.now()
+        return Song(
+            id=_new_id(),
+            owner=account.owner,
+            fingerprint=order.fingerprint,
+            model=order.model.id,
+            title=order.title,
+            payload=order.payload,
+            tracks=order.tracks,
+            state="intent",
+            created_at=now,
+            updated_at=now,
+            saving="wanted" if self._saving else "off",
+            worker=self._worker,
+        )
+
+    async def _make(self, live: Live, account: Account, order: Order, deadline: float) -> None:
+        await self._submitter.submit(live, order.model, account, deadline)
+        self._schedule.later(live)
+        live.followed = False
+        self._follower.follow(live)
+
+    async def _asked_now(self, live: Live) -> None:
+        """Have a running song asked about at once, and give the answer a moment to come."""
+        before = live.asked_at
+        live.nudge(self._clock.now())
+        with anyio.move_on_after(GRACE):
+            while live.asked_at == before and live.followed:
+                await live.next_change()
+
+    async def _report(self, live: Live, wait: float, *, reused: bool = False) -> Report:
+        with live.awaited():
+            with anyio.move_on_after(wait):
+                while not live.over:
+                    await live.next_change()
+            with anyio.move_on_after(GRACE):
+                while live.submitting:
+                    await live.next_change()
+        return Report(live.result(), reused, live.problem)
+
+    async def _adopt(self, account: Account, handle: str) -> Song:
+        """Take in a song that was not ordered through this ledger."""
+        named = wire.request_id(handle)
+        if named is None or handle.startswith(LOCAL):
+            raise NotFound(handle)
+        if account.key is None:
+            raise KeyMissing(account.looked)
+        await self._schedule.pace.turn()
+        answer = await self._gateway.status(named, account.key)
+        if isinstance(answer, Unanswered):
+            raise _not_adopted(account, named, answer)
+        return await self._ledger.adopt(self._adopted(account, answer))
+
+    def _adopted(self, account: Account, seen: Observation) -> Song:
+        now = self._clock.now()
+        found = Song(
+            id=_new_id(),
+            owner=account.owner,
+            fingerprint="",
+            model=seen.model or seen.request_id.partition("_")[0],
+            title="",
+            payload={},
+            tracks=0,
+            state="QUEUED",
+            request_id=seen.request_id,
+            created_at=seen.created_at or now,
+            saving="wanted" if self._saving else "off",
+            worker=self._worker,
+        )
+        return observed(found, seen, now)
+
+
+def _new_id() -> SongId:
+    return SongId(f"{LOCAL}{uuid4().hex[:16]}")
+
+
+def _not_adopted(account: Account, request_id: RequestId, answer: Unanswered) -> Refusal:
+    if answer.status in (400, 404):
+        return NotFound(request_id)
+    if answer.status in (401, 403):
+        return KeyRefused(answer.status, account.source)
+    return NotAsked(request_id, answer.cause)

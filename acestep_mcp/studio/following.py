@@ -1,0 +1,123 @@
+"""Looking after a song until nothing is left to do for it."""
+
+import logging
+from collections.abc import Mapping
+from functools import partial
+
+from acestep_mcp.clock import Clock
+from acestep_mcp.domain.errors import LedgerDown, NotSent
+from acestep_mcp.domain.song import RUNNING, observed, saved
+from acestep_mcp.gateway.client import Gateway, Unanswered
+from acestep_mcp.library import Library
+from acestep_mcp.studio.live import Live
+from acestep_mcp.studio.records import Records
+from acestep_mcp.studio.schedule import Schedule
+from acestep_mcp.studio.terms import Account
+
+log = logging.getLogger(__name__)
+
+_GLANCE = 0.5  # seconds between looks at a song that another process looks after
+_LEDGER_PAUSE = 5.0  # seconds to leave a ledger alone that did not answer
+_SAVE_ATTEMPTS = 3
+
+
+class Follower:
+    """Follows songs: at most one loop per song here, and none for another process's songs."""
+
+    def __init__(
+        self,
+        *,
+        worker: str,
+        accounts: Mapping[str, Account],
+        records: Records,
+        gateway: Gateway,
+        library: Library | None,
+        clock: Clock,
+        schedule: Schedule,
+    ) -> None:
+        self._worker = worker
+        self._accounts = accounts
+        self._records = records
+        self._gateway = gateway
+        self._library = library
+        self._clock = clock
+        self._schedule = schedule
+
+    def follow(self, live: Live) -> None:
+        """See to it that somebody follows the song, if there is anything to follow."""
+        if not live.over and not live.followed:
+            live.followed = True
+            self._records.start(self._follow, live)
+
+    async def observe(self, live: Live) -> None:
+        """Ask the gateway about a song once, in turn, and write down what it says."""
+        account = self._accounts.get(live.song.owner)
+        if account is None or account.key is None or live.song.request_id is None:
+            return
+        await self._schedule.pace.turn()
+        answer = await self._gateway.status(live.song.request_id, account.key)
+        if isinstance(answer, Unanswered):
+            self._schedule.unanswered(live, answer)
+        else:
+            self._schedule.answered(live)
+            fact = partial(observed, seen=answer, now=self._clock.now())
+            await self._records.apply(live, fact)
+        live.tell()
+
+    async def _follow(self, live: Live) -> None:
+        try:
+            while not live.over:
+                try:
+                    if not await self._step(live):
+                        break
+                except LedgerDown as down:
+                    log.warning("the ledger does not answer: %s", down.cause)
+                    await self._clock.sleep(_LEDGER_PAUSE)
+        finally:
+            live.followed = False
+            self._records.drop(live)
+
+    async def _step(self, live: Live) -> bool:
+        """Do the next thing for a song; False when there is nothing to do for it here."""
+        song = live.song
+        if song.worker != self._worker:
+            return await self._glance(live)
+        if song.ended:
+            await self._save(live)
+        elif song.state in RUNNING:
+            if song.owner not in self._accounts:
+                return False
+            await self._schedule.due(live)
+            await self.observe(live)
+        else:
+            await live.next_change()
+        return True
+
+    async def _glance(self, live: Live) -> bool:
+        """Look how a song does that another process looks after, while anyone waits for it."""
+        await self._clock.sleep(_GLANCE)
+        if not live.waiting:
+            return False
+        found = await self._records.ledger.find(live.song.owner, live.song.id)
+        if found is None:
+            live.refuse(NotSent("the process that took the order stopped before sending it"))
+        elif found.version != live.song.version:
+            live.show(found)
+        return True
+
+    async def _save(self, live: Live) -> None:
+        """Keep the tracks of a completed song on disk, or say why that did not work."""
+        files: tuple[str, ...] = ()
+        warning = ""
+        for attempt in range(_SAVE_ATTEMPTS):
+            try:
+                files = await self._library.save(live.song) if self._library else ()
+            except OSError as error:
+                warning = f"The audio was not saved: {error.strerror or error}."
+                log.warning("%s: %s", live.song.handle, warning)
+                await self._clock.sleep(2.0**attempt)
+            else:
+                warning = ""
+                break
+        fact = partial(saved, files=files, now=self._clock.now(), warning=warning)
+        await self._records.apply(live, fact)

@@ -1,0 +1,84 @@
+"""Which process looks after which songs, and what happens to those of a dead one."""
+
+import logging
+from collections.abc import Mapping
+from functools import partial
+
+from acestep_mcp.clock import Clock
+from acestep_mcp.domain.errors import LedgerDown
+from acestep_mcp.domain.song import Song, unknown
+from acestep_mcp.studio.following import Follower
+from acestep_mcp.studio.records import Records
+from acestep_mcp.studio.terms import Account
+
+log = logging.getLogger(__name__)
+
+_FIRST = 1.0  # seconds: a client that has just started the server is answered first
+_CUT_OFF = "the process that sent it stopped before the gateway answered"
+
+
+class Lease:
+    """This process's claim on its songs, renewed while it lives, and given up when it leaves."""
+
+    def __init__(
+        self,
+        *,
+        worker: str,
+        seconds: float,
+        accounts: Mapping[str, Account],
+        records: Records,
+        follower: Follower,
+        clock: Clock,
+    ) -> None:
+        self._worker = worker
+        self._seconds = seconds
+        self._accounts = accounts
+        self._records = records
+        self._follower = follower
+        self._clock = clock
+
+    @property
+    def until(self) -> float:
+        """When a lease taken now runs out, in seconds since the epoch."""
+        return self._clock.now() + self._seconds
+
+    async def keep(self) -> None:
+        """For ever: renew three times per lease, and look for orphans once."""
+        beat = self._seconds / 3
+        await self._clock.sleep(min(_FIRST, beat))
+        while True:
+            for duty in (self._take_over, self._renew, self._renew):
+                try:
+                    await duty()
+                except LedgerDown as down:
+                    log.warning("the ledger does not answer: %s", down.cause)
+                await self._clock.sleep(beat)
+
+    async def give_up(self) -> None:
+        """Leave this process's songs to the others at once."""
+        try:
+            await self._records.ledger.retire(self._worker)
+        except LedgerDown as down:
+            log.warning("the ledger does not answer: %s", down.cause)
+
+    async def _renew(self) -> None:
+        if self._records.any:
+            await self._records.ledger.beat(self._worker, self.until)
+
+    async def _take_over(self) -> None:
+        await self._renew()
+        owners = [account.owner for account in self._accounts.values()]
+        ledger, now = self._records.ledger, self._clock.now()
+        for song in await ledger.claim(owners, self._worker, now, self.until):
+            await self._recover(song)
+
+    async def _recover(self, song: Song) -> None:
+        """Go on where a dead process stopped: nothing that may have been sent is sent again."""
+        ledger = self._records.ledger
+        if song.state == "intent":
+            await ledger.forget(song.owner, song.id)
+        elif song.state == "sending":
+            now = self._clock.now()
+            await ledger.change(song.owner, song.id, partial(unknown, now=now, why=_CUT_OFF))
+        else:
+            self._follower.follow(self._records.live(song))

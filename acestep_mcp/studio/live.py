@@ -1,0 +1,103 @@
+"""A song that somebody here waits for or looks after."""
+
+import math
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+
+import anyio
+
+from acestep_mcp.domain.errors import Refusal
+from acestep_mcp.domain.song import SUBMITTING, Song
+
+
+class Live:
+    """One song of this process: its latest state, and everyone who waits for the next.
+
+    `refusal` is set when the order ended without a song; `problem` says in a few words why the
+    gateway could not be asked lately, `""` when it could. `asked_at` and `due` are the times of
+    the last and the next status request.
+    """
+
+    __slots__ = (
+        "_changed",
+        "_nudged",
+        "asked_at",
+        "due",
+        "failures",
+        "followed",
+        "problem",
+        "refusal",
+        "song",
+        "waiting",
+    )
+
+    def __init__(self, song: Song) -> None:
+        self.song = song
+        self.refusal: Refusal | None = None
+        self.problem = ""
+        self.asked_at = -math.inf
+        self.due = 0.0
+        self.failures = 0
+        self.followed = False
+        self.waiting = 0
+        self._changed = anyio.Event()
+        self._nudged = anyio.Event()
+
+    @property
+    def submitting(self) -> bool:
+        """Whether it is still open if the gateway takes the song."""
+        return self.refusal is None and self.song.state in SUBMITTING
+
+    @property
+    def over(self) -> bool:
+        """Whether waiting any longer is of no use."""
+        return self.refusal is not None or self.song.settled or self.song.state == "UNKNOWN"
+
+    @contextmanager
+    def awaited(self) -> Iterator[None]:
+        """Count one who waits, so that a song of another process is looked at."""
+        self.waiting += 1
+        try:
+            yield
+        finally:
+            self.waiting -= 1
+
+    def show(self, song: Song) -> None:
+        """The song changed: wake everyone."""
+        self.song = song
+        self.tell()
+
+    def refuse(self, refusal: Refusal) -> None:
+        """There will be no song: wake everyone."""
+        self.refusal = refusal
+        self.tell()
+
+    def tell(self) -> None:
+        """Wake everyone who waits for a change."""
+        self._changed.set()
+        self._changed = anyio.Event()
+
+    async def next_change(self) -> None:
+        """Wait until something about the song changes."""
+        await self._changed.wait()
+
+    def nudge(self, now: float) -> None:
+        """Make the next status request due at once."""
+        self.due = min(self.due, now)
+        self._nudged.set()
+        self._nudged = anyio.Event()
+
+    async def nudged(self) -> None:
+        """Wait until somebody wants an earlier status request."""
+        await self._nudged.wait()
+
+    def result(self) -> Song:
+        """The song as it stands.
+
+        Raises:
+            Refusal: There is none. A copy, because every waiter raises its own.
+        """
+        if self.refusal is not None:
+            raise replace(self.refusal)  # type: ignore[type-var]  # every Refusal is a dataclass
+        return self.song

@@ -1,0 +1,106 @@
+"""The songs this process holds in its hands, and the way facts about them reach the ledger."""
+
+import logging
+from collections.abc import Awaitable, Callable
+from functools import partial
+
+import anyio
+from anyio.abc import TaskGroup
+
+from acestep_mcp.clock import Clock
+from acestep_mcp.domain.errors import LedgerDown
+from acestep_mcp.domain.song import SUBMITTING, Song, SongId
+from acestep_mcp.ledger import Ledger
+from acestep_mcp.studio.live import Live
+
+log = logging.getLogger(__name__)
+
+_AGAIN = 5.0  # seconds between attempts to write what the ledger could not take
+
+
+class Records:
+    """Live songs by id, written through to the ledger; and the engine's background tasks."""
+
+    def __init__(self, ledger: Ledger, clock: Clock) -> None:
+        self.ledger = ledger
+        self._clock = clock
+        self._live: dict[SongId, Live] = {}
+        self._tasks: TaskGroup | None = None
+
+    def run_in(self, tasks: TaskGroup) -> None:
+        """Start background work in this group from now on."""
+        self._tasks = tasks
+
+    def start(self, work: Callable[..., Awaitable[object]], *args: object) -> None:
+        """Run `work` in the background; a fault in it is logged and takes nothing else down."""
+        if self._tasks is None:
+            raise RuntimeError("the studio is not open")
+        self._tasks.start_soon(_contained, work, *args)
+
+    @property
+    def any(self) -> bool:
+        """Whether any song is in hand."""
+        return bool(self._live)
+
+    def live(self, song: Song) -> Live:
+        """The one live entry of a song, brought up to date with `song` if that is newer."""
+        live = self._live.get(song.id)
+        if live is None:
+            live = Live(song)
+            if not live.over:
+                self._live[song.id] = live
+        elif song.version > live.song.version:
+            live.show(song)
+        return live
+
+    def drop(self, live: Live) -> None:
+        """Nobody here looks after it any more."""
+        if self._live.get(live.song.id) is live:
+            del self._live[live.song.id]
+
+    async def apply(self, live: Live, fact: Callable[[Song], Song]) -> bool:
+        """Write a fact about a song and show it; False when the song is no longer there.
+
+        Never cut in the middle. Once the request has left, what the ledger cannot take now is
+        true all the same: it is shown at once, and written as soon as the ledger recovers.
+
+        Raises:
+            LedgerDown: The step could not be written and, not having been taken, need not be.
+        """
+        with anyio.CancelScope(shield=True):
+            try:
+                song = await self.ledger.change(live.song.owner, live.song.id, fact)
+            except LedgerDown as down:
+                song = fact(live.song)
+                if song.state in SUBMITTING:
+                    raise
+                log.error("%s is not in the ledger yet: %s", song.handle, down.cause)  # noqa: TRY400  # no stack for people
+                self.start(self._insist, partial(self.ledger.change, song.owner, song.id, fact))
+        if song is not None:
+            live.show(song)
+        return song is not None
+
+    async def settle(self, write: Callable[[], Awaitable[object]]) -> None:
+        """Write to the ledger now, uncut; in the background, as often as it takes, if it fails."""
+        with anyio.CancelScope(shield=True):
+            try:
+                await write()
+            except LedgerDown as down:
+                log.warning("the ledger does not answer: %s", down.cause)
+                self.start(self._insist, write)
+
+    async def _insist(self, write: Callable[[], Awaitable[object]]) -> None:
+        while True:
+            await self._clock.sleep(_AGAIN)
+            try:
+                await write()
+            except LedgerDown:
+                continue
+            return
+
+
+async def _contained(work: Callable[..., Awaitable[object]], *args: object) -> None:
+    try:
+        await work(*args)
+    except Exception:
+        log.exception("background work failed")

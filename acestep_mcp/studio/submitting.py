@@ -1,0 +1,138 @@
+"""Sending the paid request: at most once, and written down on both sides of the wire."""
+
+import logging
+from collections.abc import Callable
+from functools import partial
+
+import anyio
+
+from acestep_mcp.clock import Clock
+from acestep_mcp.domain.errors import (
+    BalanceTooLow,
+    KeyRefused,
+    LedgerDown,
+    NotSent,
+    RateLimited,
+    Refusal,
+    Rejected,
+)
+from acestep_mcp.domain.models import Model
+from acestep_mcp.domain.retry import backoff
+from acestep_mcp.domain.song import Song, accepted, sending, unknown, unsent
+from acestep_mcp.gateway.client import Gateway, Submission
+from acestep_mcp.studio.live import Live
+from acestep_mcp.studio.records import Records
+from acestep_mcp.studio.terms import Account
+
+log = logging.getLogger(__name__)
+
+_PAUSE = 1.0  # seconds before the second attempt at a request that did not leave
+_LONGEST_PAUSE = 10.0
+_RATE_PAUSE = 5.0  # seconds after a 429 that gives none
+_STOPPED = "the server was stopped before the gateway answered"
+
+
+class Submitter:
+    """Takes songs from intent to accepted or unknown, or off the ledger with a refusal."""
+
+    def __init__(self, gateway: Gateway, clock: Clock, records: Records) -> None:
+        self._gateway = gateway
+        self._clock = clock
+        self._records = records
+        self._under_way: set[anyio.CancelScope] = set()
+        self._one_ended = anyio.Event()
+
+    async def submit(self, live: Live, model: Model, account: Account, deadline: float) -> None:
+        """Submit one song; `live` then holds either the song or the refusal.
+
+        Only what provably had no effect is sent again, and only until `deadline`.
+        """
+        try:
+            refusal = await self._attempts(live, model, account, deadline)
+        except LedgerDown as down:
+            refusal = down
+        if refusal is not None:
+            # Off the ledger first: an identical call that comes next must not find it there.
+            song = live.song
+            await self._records.settle(partial(self._records.ledger.forget, song.owner, song.id))
+            self._records.drop(live)
+            live.refuse(refusal)
+
+    async def finish(self, grace: float) -> None:
+        """Let requests under way end for `grace` seconds, then cut them off as unknown."""
+        with anyio.move_on_after(grace, shield=True):
+            while self._under_way:
+                await self._one_ended.wait()
+        for scope in self._under_way:
+            scope.cancel()
+
+    async def _attempts(
+        self, live: Live, model: Model, account: Account, deadline: float
+    ) -> Refusal | None:
+        """Why there is no song; None when there is, or may be.
+
+        Raises:
+            LedgerDown: The ledger could not take a step in which nothing was bought.
+        """
+        attempt = 0
+        while True:
+            if not await self._begin(live):
+                return NotSent("another process took the order over before it was sent")
+            outcome = await self._post(live, model, account)
+            if outcome.verdict == "accepted" and outcome.request_id is not None:
+                await self._note(live, partial(accepted, request_id=outcome.request_id))
+                return None
+            if outcome.verdict == "unknown":
+                await self._note(live, partial(unknown, why=outcome.cause))
+                return None
+            pause = self._pause(outcome, attempt)
+            if pause is None or self._clock.now() + pause > deadline:
+                return _refusal(outcome, account)
+            await self._note(live, unsent)
+            await self._clock.sleep(pause)
+            attempt += 1
+
+    async def _begin(self, live: Live) -> bool:
+        """Commit `sending`; False when the order is no longer ours to send."""
+        there = await self._records.apply(live, partial(sending, now=self._clock.now()))
+        return there and live.song.state == "sending"
+
+    async def _note(self, live: Live, fact: Callable[..., Song]) -> None:
+        await self._records.apply(live, partial(fact, now=self._clock.now()))
+
+    async def _post(self, live: Live, model: Model, account: Account) -> Submission:
+        """The one POST. Nothing but `finish` cuts it off, whoever stopped waiting for it."""
+        with anyio.CancelScope(shield=True) as scope:
+            self._under_way.add(scope)
+            try:
+                return await self._gateway.submit(model, live.song.payload, account.key or "")
+            except Exception:
+                log.exception("the submission of %s ended in a fault", live.song.id)
+                return Submission("unknown", cause="an internal fault")
+            finally:
+                self._under_way.discard(scope)
+                self._one_ended.set()
+                self._one_ended = anyio.Event()
+        return Submission("unknown", cause=_STOPPED)
+
+    def _pause(self, outcome: Submission, attempt: int) -> float | None:
+        """Seconds until it may be sent again; None where that would be of no use."""
+        if outcome.verdict == "never_sent":
+            return backoff(attempt, _PAUSE, _LONGEST_PAUSE, self._clock.random)
+        if outcome.status == 429:  # noqa: PLR2004  # Too Many Requests
+            return _RATE_PAUSE if outcome.retry_after is None else outcome.retry_after
+        return None
+
+
+def _refusal(outcome: Submission, account: Account) -> Refusal:
+    match outcome.status:
+        case None:
+            return NotSent(outcome.cause)
+        case 401 | 403:
+            return KeyRefused(outcome.status, account.source)
+        case 402:
+            return BalanceTooLow(outcome.said)
+        case 429:
+            return RateLimited(outcome.retry_after)
+        case status:
+            return Rejected(status, outcome.said)

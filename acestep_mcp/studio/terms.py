@@ -1,0 +1,36 @@
+"""What the engine is told about its work and whom it works for."""
+
+from dataclasses import dataclass
+
+from acestep_mcp.domain.song import Owner
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Terms:
+    """How the engine behaves. Times are seconds, `daily_limit` is tracks (0: none).
+
+    `status_rate` is the most status requests a second for all songs together; `lease` is how
+    long a silent process keeps its songs before another one takes them over.
+    """
+
+    poll_interval: float = 5.0
+    daily_limit: int = 100
+    status_rate: float = 10.0
+    lease: float = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """Whose songs, and the key they are paid with. `source` says where the key was read.
+
+    `key` is None where none was found in any of the places `looked`.
+    """
+
+    owner: Owner
+    key: str | None
+    source: str = ""
+    looked: tuple[str, ...] = ()
+
+    def __repr__(self) -> str:
+        """Never the key."""
+        return f"Account(owner={self.owner!r}, source={self.source!r})"
