@@ -1,0 +1,74 @@
+"""The composition root: from settings to a server that is ready to be served."""
+
+import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from importlib.metadata import version
+from typing import Any
+
+from mcp.server.caching import CacheHint
+from mcp.server.mcpserver import MCPServer
+
+from acestep_mcp.clock import Clock, SystemClock
+from acestep_mcp.domain.song import Owner
+from acestep_mcp.gateway.client import Gateway
+from acestep_mcp.ledger import Ledger
+from acestep_mcp.ledger.sqlite import SqliteDriver
+from acestep_mcp.library import Library
+from acestep_mcp.settings import Settings
+from acestep_mcp.studio import Account, Studio, Terms
+from acestep_mcp.surface import tools
+from acestep_mcp.surface.delivery import Delivery
+
+LOCAL_OWNER = Owner("local")
+INSTRUCTIONS = """\
+Songs cost money and take 15 s to minutes. Write lyrics with section tags, call generate_song \
+once, and if the answer is not COMPLETED call get_status with its request_id and wait=45 until it \
+is. Never submit the same song twice; list_outputs finds every earlier one. Give the user the \
+file paths and media URLs exactly as returned."""
+_FIVE_MINUTES = CacheHint(ttl_ms=300_000, scope="public")
+
+
+@dataclass(frozen=True, slots=True)
+class App:
+    """A server and the engine behind it. `mcp` answers only while `running()` is entered."""
+
+    mcp: MCPServer[Any]
+    studio: Studio
+    account: Account
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator["App"]:
+        """Run the engine."""
+        async with self.studio.open(self.account):
+            yield self
+
+
+def build(settings: Settings, clock: Clock | None = None) -> App:
+    """Put the parts together; nothing is opened, asked or written yet."""
+    # Set before MCPServer configures logging, and quieter than it would be: every poll is a line.
+    logging.basicConfig(level=settings.log_level)
+    logging.getLogger("httpx").setLevel(logging.WARNING)
+    logging.getLogger("mcp").setLevel(max(logging.WARNING, logging.getLogger().level))
+    clock = clock or SystemClock()
+    gateway = Gateway(settings.base_url, now=clock.now)
+    studio = Studio(
+        ledger=Ledger(SqliteDriver(settings.ledger_path)),
+        gateway=gateway,
+        library=Library(settings.output_dir, gateway.media) if settings.save else None,
+        clock=clock,
+        terms=Terms(poll_interval=settings.poll_interval, daily_limit=settings.daily_limit),
+    )
+    account = Account(LOCAL_OWNER, settings.key, settings.key_source, settings.key_places)
+    mcp: MCPServer[Any] = MCPServer(
+        "acestep",
+        title="ACE-Step music",
+        version=version("acestep-mcp"),
+        instructions=INSTRUCTIONS,
+        tools=[*tools.build(studio, account, clock, settings.wait)],
+        cache_hints={"tools/list": _FIVE_MINUTES},
+        middleware=[Delivery(studio, account)],
+        log_level="WARNING",
+    )
+    return App(mcp, studio, account)

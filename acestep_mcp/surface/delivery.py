@@ -1,0 +1,61 @@
+"""Noting which songs' ends a client has been told, so that the same request may buy anew."""
+
+from collections import OrderedDict
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from mcp.server.context import CallNext, HandlerResult, ServerRequestContext
+from mcp_types import CallToolResult
+
+from acestep_mcp.domain.song import ENDED
+from acestep_mcp.studio import Account, Studio
+
+_REMEMBERED = 64
+"""Calls whose answers may still be cancelled: the cancellation crosses the answer on its way."""
+
+
+class Delivery:
+    """Middleware around every message of a connection.
+
+    A song counts as delivered when an answer that tells its end is handed to the transport, and
+    no longer when the client says that it had given that call up.
+    """
+
+    def __init__(self, studio: Studio, account: Account) -> None:
+        self._studio = studio
+        self._account = account
+        self._told: OrderedDict[object, tuple[str, ...]] = OrderedDict()
+
+    async def __call__(
+        self, ctx: ServerRequestContext[Any, Any], call_next: CallNext
+    ) -> HandlerResult:
+        """Pass the message on; note what its answer tells."""
+        if ctx.method == "notifications/cancelled":
+            self._take_back(ctx.params or {})
+        result = await call_next(ctx)
+        if ctx.method == "tools/call":
+            self._note(ctx.request_id, tuple(_ended(result)))
+        return result
+
+    def _note(self, call: object, handles: tuple[str, ...]) -> None:
+        for handle in handles:
+            self._studio.heard(self._account, handle)
+        if handles:
+            self._told[call] = handles
+            while len(self._told) > _REMEMBERED:
+                self._told.popitem(last=False)
+
+    def _take_back(self, params: Mapping[str, Any]) -> None:
+        for handle in self._told.pop(params.get("requestId"), ()):
+            self._studio.heard(self._account, handle, heard=False)
+
+
+def _ended(result: HandlerResult) -> Iterator[str]:
+    """The handles of the finished songs that a tool answer tells of."""
+    if isinstance(result, CallToolResult):
+        shown = result.structured_content or {}
+    else:
+        shown = result.get("structuredContent") or {} if isinstance(result, dict) else {}
+    for song in shown.get("songs", [shown]):
+        if song.get("status") in ENDED:
+            yield song["request_id"]

@@ -1,0 +1,73 @@
+"""What a refusal says: one line that names the cause and the next step."""
+
+from acestep_mcp.domain import errors
+from acestep_mcp.domain.text import clean
+from acestep_mcp.settings import KEY_PAGE
+
+TOP_UP_PAGE = "https://api-console.pixazo.ai/dashboard"
+LONGEST_ERROR = 300
+
+
+def sentence(error: errors.Refusal) -> str:  # noqa: C901  # one case per kind of refusal
+    """What a refusal says, in one line of at most 300 characters."""
+    match error:
+        case errors.BadInput(argument, problem):
+            text = f"{argument}: {_ended(problem)} Nothing was sent."
+        case errors.KeyMissing(looked):
+            text = (
+                f"No subscription key. Get one at {KEY_PAGE} and set PIXAZO_API_KEY (or write it "
+                f"to ~/.pixazo/api-key), then restart this server. Looked at: {', '.join(looked)}."
+            )
+        case errors.KeyRefused(status, source):
+            text = (
+                f"The gateway refused the key from {source} (HTTP {status}); nothing was charged. "
+                f"Get a valid key at {KEY_PAGE}, set it and restart this server."
+            )
+        case errors.BalanceTooLow(said):
+            text = (
+                f"Insufficient balance; nothing was charged.{quoted(said)} "
+                f"Top up at {TOP_UP_PAGE}, then call again."
+            )
+        case errors.LimitReached(limit, used, asked):
+            text = (
+                f"Daily limit: {used} of {limit} tracks were submitted in the last 24 hours and "
+                f"this asks for {asked}. Nothing was sent. Wait, or raise ACESTEP_DAILY_LIMIT."
+            )
+        case errors.Rejected(status, said):
+            text = (
+                f"The gateway refused the request (HTTP {status}); nothing was charged."
+                f"{quoted(said)} Change what it names and call again."
+            )
+        case errors.RateLimited(retry_after):
+            pause = f" for {retry_after:.0f} s" if retry_after else " a few seconds"
+            text = f"The gateway is busy (HTTP 429); nothing was accepted. Wait{pause}, call again."
+        case errors.NotSent(cause):
+            text = f"The request was not sent: {cause}. Nothing was charged; safe to call again."
+        case errors.NotFound(request_id):
+            text = (
+                f"No song has request_id '{clean(request_id, 60)}'. Call list_outputs to see "
+                "every song and its request_id."
+            )
+        case errors.NotAsked(request_id, cause):
+            text = (
+                f"The gateway could not be asked about '{clean(request_id, 60)}': {cause}. "
+                "Nothing was changed; call get_status again in a minute."
+            )
+        case errors.LedgerDown(cause):
+            text = (
+                f"The ledger cannot be used: {cause}. Nothing was sent, because a song is written "
+                "down before it is paid for. Free or unlock the disk, or set ACESTEP_DATA_DIR."
+            )
+        case _:
+            text = "The call was refused. Nothing was sent."
+    return clean(text, LONGEST_ERROR)
+
+
+def _ended(text: str) -> str:
+    return text if text.endswith((".", "?", "!")) else f"{text}."
+
+
+def quoted(said: str) -> str:
+    """The gateway's text, marked as such and introduced; `""` where it said nothing."""
+    marked = clean(said, 120).replace("“", "'").replace("”", "'")
+    return f" The gateway says: “{marked}”." if marked else ""
