@@ -1,0 +1,121 @@
+"""The commands. This module only parses: everything heavy is imported by the command it serves."""
+
+import argparse
+import sys
+from collections.abc import Callable, Sequence
+from importlib.metadata import version
+
+_DESCRIPTION = """\
+MCP server that lets an AI assistant write songs and generate them with ACE-Step 1.5 XL.
+Without a command it serves MCP over stdin and stdout, as MCP clients start it."""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command; its exit status."""
+    _speak_utf8()
+    arguments = _parser().parse_args(argv)
+    run: Callable[[argparse.Namespace], int] = arguments.run
+    from acestep_mcp.settings import SettingsError
+
+    try:
+        return run(arguments)
+    except SettingsError as error:
+        sys.stderr.write(f"acestep-mcp: {error}\n")
+        return 2
+    except KeyboardInterrupt:
+        return 130
+
+
+def _speak_utf8() -> None:
+    """Lyrics are in every script, and a console's code page may hold hardly any."""
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(encoding="utf-8", errors="replace")
+
+
+class _OneLine(argparse.ArgumentParser):
+    """A parser whose complaint is one line on stderr."""
+
+    def error(self, message: str) -> None:  # type: ignore[override]  # exits, as NoReturn would say
+        self.exit(2, f"{self.prog}: {message} (try --help)\n")
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = _OneLine(prog="acestep-mcp", description=_DESCRIPTION, allow_abbrev=False)
+    parser.add_argument("--version", action="version", version=version("acestep-mcp"))
+    parser.set_defaults(run=_serve)
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND")
+
+    demo = commands.add_parser("demo", help="make a song in the sandbox: no key, no network")
+    demo.set_defaults(run=_demo)
+
+    sandbox = commands.add_parser("sandbox", help="run the simulated gateway alone")
+    sandbox.add_argument("--port", type=_port, default=8765, help="on loopback (default: 8765)")
+    sandbox.add_argument(
+        "--speed", type=_speed, default=1.0, help="how many times faster than the real gateway"
+    )
+    sandbox.set_defaults(run=_sandbox)
+
+    doctor = commands.add_parser("doctor", help="check key, gateway, folders and ledger")
+    doctor.add_argument("--json", action="store_true", help="for programs")
+    doctor.set_defaults(run=_doctor)
+
+    songs = commands.add_parser("songs", help="list the songs made so far, newest first")
+    songs.add_argument("--search", default="", metavar="TEXT", help="in title, prompt and lyrics")
+    songs.add_argument("--limit", type=_limit, default=20, metavar="N", help="1 to 50")
+    songs.add_argument("--json", action="store_true", help="for programs")
+    songs.set_defaults(run=_songs)
+    return parser
+
+
+def _whole(low: int, high: int) -> Callable[[str], int]:
+    def parse(text: str) -> int:
+        if not text.isdecimal() or not low <= int(text) <= high:
+            raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from {low} to {high}")
+        return int(text)
+
+    return parse
+
+
+_port = _whole(0, 65_535)
+_limit = _whole(1, 50)
+
+
+def _speed(text: str) -> float:
+    try:
+        speed = float(text)
+    except ValueError:
+        speed = 0.0
+    if not 0 < speed <= 1000:  # noqa: PLR2004  # beyond that nothing is left to see
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number above 0 and up to 1000")
+    return speed
+
+
+def _serve(_: argparse.Namespace) -> int:
+    from acestep_mcp.commands.serve import run
+
+    return run()
+
+
+def _demo(_: argparse.Namespace) -> int:
+    from acestep_mcp.commands.demo import run
+
+    return run()
+
+
+def _sandbox(arguments: argparse.Namespace) -> int:
+    from acestep_mcp.commands.sandbox import run
+
+    return run(arguments.port, arguments.speed)
+
+
+def _doctor(arguments: argparse.Namespace) -> int:
+    from acestep_mcp.commands.doctor import run
+
+    return run(as_json=arguments.json)
+
+
+def _songs(arguments: argparse.Namespace) -> int:
+    from acestep_mcp.commands.songs import run
+
+    return run(search=arguments.search, limit=arguments.limit, as_json=arguments.json)

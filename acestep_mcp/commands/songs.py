@@ -1,0 +1,64 @@
+"""`acestep-mcp songs`: the ledger for people."""
+
+import json
+import sys
+
+import anyio
+from rich.console import Console
+from rich.table import Table
+
+from acestep_mcp import settings
+from acestep_mcp.domain.errors import LedgerDown
+from acestep_mcp.domain.song import SUBMITTING, Song
+from acestep_mcp.ledger import Ledger, Page
+from acestep_mcp.ledger.sqlite import SqliteDriver
+from acestep_mcp.library.sidecar import instant, record
+from acestep_mcp.server import LOCAL_OWNER
+
+
+def run(*, search: str, limit: int, as_json: bool) -> int:
+    """Print the songs, newest first."""
+    found = settings.read()
+    try:
+        page = anyio.run(_page, found, search, limit)
+    except LedgerDown as down:
+        sys.stderr.write(f"acestep-mcp: the ledger cannot be used: {down.cause}\n")
+        return 1
+    if as_json:
+        print(json.dumps([_plain(song) for song in page.songs], ensure_ascii=False, indent=2))  # noqa: T201  # the command's output
+    else:
+        _print(page)
+    return 0
+
+
+async def _page(found: settings.Settings, search: str, limit: int) -> Page:
+    ledger = Ledger(SqliteDriver(found.ledger_path))
+    try:
+        return await ledger.page(LOCAL_OWNER, limit=limit, search=search)
+    finally:
+        await ledger.close()
+
+
+def _plain(song: Song) -> dict[str, object]:
+    return {**record(song, song.files), "request_id": song.handle, "status": _status(song)}
+
+
+def _status(song: Song) -> str:
+    return "UNKNOWN" if song.state in SUBMITTING else song.state
+
+
+def _print(page: Page) -> None:
+    console = Console(soft_wrap=not sys.stdout.isatty())
+    if not page.songs:
+        console.print("No songs yet.")
+        return
+    table = Table(box=None, pad_edge=False)
+    for heading in ("Ordered (UTC)", "Status", "Title", "Where"):
+        table.add_column(heading, overflow="fold")
+    for song in page.songs:
+        title = song.title or str(song.payload.get("prompt", ""))[:40] or "-"
+        where = "\n".join(song.files or song.media_urls) or song.handle
+        table.add_row(instant(song.created_at)[:16].replace("T", " "), _status(song), title, where)
+    console.print(table, markup=False)
+    if page.total > len(page.songs):
+        console.print(f"{len(page.songs)} of {page.total} songs; see more with --limit.")
