@@ -1,0 +1,174 @@
+"""The replies to the documented routes, and to the media URLs that they hand out."""
+
+import random
+import re
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from acestep_mcp.sandbox import media, score, wav
+from acestep_mcp.sandbox.catalogue import FIELDS, PRICE_CENTS, objection
+from acestep_mcp.sandbox.jobs import Job, Webhook, request_id, status
+from acestep_mcp.sandbox.messages import Arrival, Reply, in_json, refusal
+
+if TYPE_CHECKING:
+    from acestep_mcp.sandbox.gateway import Sandbox
+
+KEY_HEADER = "ocp-apim-subscription-key"
+
+PUBLIC = "https://gateway.pixazo.ai"
+"""Where polling_url points, as documented, and not to this server: clients must ignore its host."""
+
+_SUBMIT = re.compile(r"/([\w.-]+)/v1/generate$")
+_STATUS = re.compile(r"/v2/requests/status/([^/]+)$")
+_MEDIA = re.compile(r"/media/v1/([^/]+)/sandbox_output_(\d)\.\w+$")
+_LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
+
+
+class _Refused(Exception):  # carries a reply, not an error
+    def __init__(self, status: int, error: str, message: str) -> None:
+        super().__init__(message)
+        self.reply = refusal(status, error, message)
+
+
+class Routes:
+    """Answers requests on behalf of a sandbox, whose knobs it reads each time."""
+
+    def __init__(self, sandbox: "Sandbox") -> None:
+        self._sandbox = sandbox
+        self._bucket = media.Bucket()
+
+    async def answer(self, arrival: Arrival) -> Reply:
+        """The reply to a request, after its effect. Only media ever waits for anything."""
+        path = arrival.path.partition("?")[0]
+        try:
+            if match := _MEDIA.match(path):
+                return await self._media(arrival, match[1], int(match[2]))
+            return self._answer(arrival, path)
+        except _Refused as refused:
+            return refused.reply
+
+    def _answer(self, arrival: Arrival, path: str) -> Reply:
+        routes: list[tuple[re.Pattern[str], str, Callable[[Arrival, str], Reply]]] = [
+            (_SUBMIT, "POST", self._submit),
+            (_STATUS, "GET", self._status),
+        ]
+        for pattern, method, respond in routes:
+            if match := pattern.match(path):
+                return _wrong_method(arrival, method) or self._let_in(respond, arrival, match[1])
+        return refusal(404, "Not Found", f"No route for {path}")
+
+    def _let_in(
+        self, respond: Callable[[Arrival, str], Reply], arrival: Arrival, subject: str
+    ) -> Reply:
+        key = arrival.headers.get(KEY_HEADER)
+        if key in self._sandbox.forbidden_keys:
+            return refusal(403, "Forbidden", "This subscription has no access to the API")
+        if key != self._sandbox.key:
+            fault = "is missing" if key is None else "is not valid"
+            return refusal(401, "Unauthorized", f"The Ocp-Apim-Subscription-Key header {fault}")
+        return respond(arrival, subject)
+
+    def _submit(self, arrival: Arrival, model: str) -> Reply:
+        if model not in FIELDS or model in self._sandbox.disabled_models:
+            message = f"Model '{model}' not found or is disabled"
+            raise _Refused(400, "Model not found", message)
+        job = self._job(model, _payload(arrival, model), _webhook(arrival.headers))
+        self._check_balance(job)
+        self._sandbox.accept(job)
+        polling_url = f"{PUBLIC}/v2/requests/status/{job.request_id}"
+        accepted = {"request_id": job.request_id, "status": "QUEUED", "polling_url": polling_url}
+        return in_json(202, accepted)
+
+    def _job(self, model: str, payload: dict[str, object], webhook: Webhook | None) -> Job:
+        now, ordinal = self._sandbox.now(), len(self._sandbox.jobs) + 1
+        name = request_id(model, now)
+        profile = self._sandbox.profile
+        return Job(name, model, payload, _seed(payload, name), now, ordinal, profile, webhook)
+
+    def _check_balance(self, job: Job) -> None:
+        remaining, required = self._sandbox.remaining, job.tracks * PRICE_CENTS / 100
+        if remaining is not None and remaining < required:
+            message = "Your wallet does not have enough balance."
+            # Only the XL page of the document names the price in this message.
+            priced = f"{message} Required: ${required:.2f}"
+            chosen = priced if job.model == "ace-step-xl" else message
+            raise _Refused(402, "Insufficient Balance", chosen)
+
+    def _status(self, _: Arrival, subject: str) -> Reply:
+        job = self._sandbox.jobs.get(subject)
+        if job is None:
+            return refusal(404, "Not Found", f"Request '{subject}' not found")
+        return in_json(200, self.shown(job))
+
+    def shown(self, job: Job) -> dict[str, object]:
+        """The status payload with the oddities that are switched on."""
+        sandbox = self._sandbox
+        urls = [
+            f"{sandbox.base_url}/media/v1/{job.request_id}/sandbox_output_{i}.{sandbox.output_ext}"
+            for i in range(job.tracks)
+        ]
+        media_url = urls[0] if sandbox.media_url_as_string else urls
+        output = {"media_url": media_url, "media_type": sandbox.media_type}
+        shape = status(job, sandbox.now(), output) | sandbox.extra_fields
+        if sandbox.lower_case_states:
+            shape["status"] = str(shape["status"]).lower()
+        return shape
+
+    async def _media(self, arrival: Arrival, subject: str, index: int) -> Reply:
+        if arrival.method not in ("GET", "HEAD"):
+            return refusal(405, "Method Not Allowed", "Use GET or HEAD", {"Allow": "GET, HEAD"})
+        job, encoding = self._track_owner(subject, index), self._sandbox.encoding
+        headers = {
+            "Content-Type": self._sandbox.media_type,
+            "Accept-Ranges": "bytes",
+            "ETag": media.etag(job, index, encoding),
+        }
+        size = wav.size(score.frames(job.payload), encoding)
+        fetch = self._bucket.track
+        return await media.serve(arrival, size, headers, lambda: fetch(job, index, encoding))
+
+    def _track_owner(self, subject: str, index: int) -> Job:
+        job = self._sandbox.jobs.get(subject)
+        if job is None or index >= job.tracks or job.state(self._sandbox.now()) != "COMPLETED":
+            raise _Refused(404, "Not Found", "There is no such object")
+        if job.expired:
+            raise _Refused(self._sandbox.expired_status, "Gone", "This object has expired")
+        return job
+
+
+def _wrong_method(arrival: Arrival, method: str) -> Reply | None:
+    if arrival.method == method:
+        return None
+    return refusal(405, "Method Not Allowed", f"Use {method}", {"Allow": method})
+
+
+def _payload(arrival: Arrival, model: str) -> dict[str, object]:
+    try:
+        payload = arrival.json()
+    except ValueError:
+        raise _Refused(400, "Bad Request", "The body is not valid JSON") from None
+    if not isinstance(payload, dict):
+        raise _Refused(400, "Bad Request", "The body must be a JSON object")
+    if message := objection(model, payload):
+        raise _Refused(400, "Bad Request", message)
+    return payload
+
+
+def _webhook(headers: Mapping[str, str]) -> Webhook | None:
+    """Where to call back. Loopback may go without TLS, or nothing could be tested here."""
+    url, mode = headers.get("x-webhook-url"), headers.get("x-webhook-mode", "terminal")
+    if url is None:
+        return None
+    parts = urlsplit(url)
+    if parts.scheme != "https" and (parts.scheme, parts.hostname in _LOOPBACK) != ("http", True):
+        raise _Refused(400, "Bad Request", "X-Webhook-URL must be https; plain http is rejected")
+    if mode not in ("terminal", "sync"):
+        raise _Refused(400, "Bad Request", "X-Webhook-Mode must be 'terminal' or 'sync'")
+    return Webhook(url, mode)
+
+
+def _seed(payload: Mapping[str, object], name: str) -> int:
+    """The seed asked for, or one that no other request has."""
+    seed = payload.get("seed")
+    return seed if isinstance(seed, int) and seed >= 0 else random.Random(name).getrandbits(32)
