@@ -17,7 +17,7 @@ from acestep_mcp.ledger import Ledger
 from acestep_mcp.ledger.sqlite import SqliteDriver
 from acestep_mcp.library import Library
 from acestep_mcp.settings import Settings
-from acestep_mcp.studio import Account, Studio, Terms
+from acestep_mcp.studio import LEASE, Account, Studio, Terms
 from acestep_mcp.surface import tools
 from acestep_mcp.surface.delivery import Delivery
 
@@ -45,8 +45,11 @@ class App:
             yield self
 
 
-def build(settings: Settings, clock: Clock | None = None) -> App:
-    """Put the parts together; nothing is opened, asked or written yet."""
+def build(settings: Settings, clock: Clock | None = None, lease: float = LEASE) -> App:
+    """Put the parts together; nothing is opened, asked or written yet.
+
+    `lease` is how many seconds a dead process keeps its songs.
+    """
     # Set before MCPServer configures logging, and quieter than it would be: every poll is a line.
     logging.basicConfig(level=settings.log_level)
     logging.getLogger("httpx").setLevel(logging.WARNING)
@@ -58,7 +61,9 @@ def build(settings: Settings, clock: Clock | None = None) -> App:
         gateway=gateway,
         library=Library(settings.output_dir, gateway.media) if settings.save else None,
         clock=clock,
-        terms=Terms(poll_interval=settings.poll_interval, daily_limit=settings.daily_limit),
+        terms=Terms(
+            poll_interval=settings.poll_interval, daily_limit=settings.daily_limit, lease=lease
+        ),
     )
     account = Account(LOCAL_OWNER, settings.key, settings.key_source, settings.key_places)
     mcp: MCPServer[Any] = MCPServer(

@@ -114,9 +114,11 @@ class Observation:
     completed_at: float | None = field(default=None)
 
 
-def sending(song: Song, now: float) -> Song:
-    """The request is about to leave."""
-    return replace(song, state="sending", updated_at=now) if song.state == "intent" else song
+def sending(song: Song, now: float, worker: str) -> Song:
+    """The request is about to leave; only `worker`, which took the order, may send it."""
+    if song.state != "intent" or song.worker != worker:
+        return song
+    return replace(song, state="sending", updated_at=now)
 
 
 def unsent(song: Song, now: float) -> Song:
@@ -131,11 +133,22 @@ def unknown(song: Song, now: float, why: str) -> Song:
     return replace(song, state="UNKNOWN", error=why, updated_at=now)
 
 
-def accepted(song: Song, request_id: RequestId, now: float) -> Song:
-    """The gateway took the request and named it, however late the news."""
+def accepted(song: Song, request_id: RequestId, now: float, worker: str) -> Song:
+    """The gateway took the request and named it, however late; `worker` heard it and follows."""
     if song.state not in ("sending", "UNKNOWN"):
         return song
-    return replace(song, state="QUEUED", request_id=request_id, error="", updated_at=now)
+    return replace(
+        song, state="QUEUED", request_id=request_id, error="", worker=worker, updated_at=now
+    )
+
+
+def orphaned(song: Song, now: float, heir: str) -> Song | None:
+    """The process that had it is dead and `heir` takes it over; None if it never was sent."""
+    if song.state == "intent":
+        return None
+    if song.state == "sending":
+        song = unknown(song, now, "the process that sent it stopped before the gateway answered")
+    return replace(song, worker=heir)
 
 
 def observed(song: Song, seen: Observation, now: float) -> Song:

@@ -10,18 +10,20 @@ from collections.abc import Iterable
 
 _INVISIBLE = {"Cc", "Cf", "Cs", "Co", "Cn"}
 _SPACES = re.compile(r"\s+")
+_ESCAPES = re.compile(r"\x1b(\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(\x07|\x1b\\)?|.)?")
+"""Terminal escape sequences (ECMA-48 CSI and OSC), whole: their printable rest is no text."""
 
 
 def clean(text: object, limit: int = 300) -> str:
     """One line of visible characters, at most `limit` long; `""` for anything not a string.
 
-    Control, format (bidi, zero-width, tag), private-use, unassigned and surrogate characters
-    are dropped, white space is folded, and a cut is marked with "…".
+    Terminal escapes, control, format (bidi, zero-width, tag), private-use, unassigned and
+    surrogate characters are dropped, white space is folded, and a cut is marked with "…".
     """
     if not isinstance(text, str):
         return ""
     # A megabyte of hostile text is cut before it is walked character by character.
-    folded = _SPACES.sub(" ", text[: 4 * limit])
+    folded = _SPACES.sub(" ", _ESCAPES.sub("", text[: 4 * limit]))
     kept = "".join(c for c in folded if unicodedata.category(c) not in _INVISIBLE).strip()
     shown = _SPACES.sub(" ", kept)
     return shown if len(shown) <= limit else shown[: limit - 1] + "…"

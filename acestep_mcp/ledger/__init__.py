@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 
 from acestep_mcp.domain.errors import BadInput, LimitReached
-from acestep_mcp.domain.song import Owner, Song, SongId
+from acestep_mcp.domain.song import Owner, Song, SongId, orphaned
 from acestep_mcp.ledger.driver import Driver, Row, Transaction
 from acestep_mcp.ledger.rows import COLUMNS, to_row, to_song
 
@@ -30,6 +30,11 @@ _UPDATE = (
 )
 _BY_HANDLE = (
     "select * from song where owner = :owner and (request_id = :handle or id = :handle) limit 1"
+)
+_FORGET = "delete from song where id = :id and owner = :owner and request_id is null"
+_ADOPTED_TWIN = (
+    "delete from song where owner = :owner and request_id = :request_id and id <> :id "
+    "and fingerprint = ''"
 )
 _SAME = """
     select * from song where owner = :owner and fingerprint = :fingerprint and (
@@ -103,8 +108,7 @@ class Ledger:
 
     async def forget(self, owner: Owner, song_id: SongId) -> None:
         """Drop a song that was provably never submitted."""
-        sql = "delete from song where id = :id and owner = :owner and request_id is null"
-        await self.driver.write(lambda tx: tx.run(sql, {"id": song_id, "owner": owner}))
+        await self.driver.write(lambda tx: tx.run(_FORGET, {"id": song_id, "owner": owner}))
 
     async def page(
         self, owner: Owner, *, limit: int, status: str = "", search: str = "", cursor: str = ""
@@ -142,7 +146,11 @@ class Ledger:
     async def claim(
         self, owners: Sequence[Owner], worker: str, now: float, until: float
     ) -> tuple[Song, ...]:
-        """Take over the owners' open songs whose worker is dead, and return them as they stood."""
+        """Take over the owners' open songs whose worker is dead, and return those still open.
+
+        What was never sent is dropped, and what may have been becomes unknown, in the same
+        transaction: a process that only seemed dead finds that it may not send any more.
+        """
         params = [{"owner": owner, "now": now} for owner in owners]
 
         def orphans(tx: Transaction) -> list[Row]:
@@ -151,7 +159,7 @@ class Ledger:
         # Looked at without the write lock first: there is nearly always nothing to take.
         if not await self.driver.read(orphans):
             return ()
-        return await self.driver.write(lambda tx: _take(tx, orphans(tx), worker, until))
+        return await self.driver.write(lambda tx: _take(tx, orphans(tx), worker, now, until))
 
     async def close(self) -> None:
         """Let go of the database."""
@@ -183,7 +191,13 @@ def _change(
     while rows := tx.all(_BY_HANDLE, {"owner": owner, "handle": handle}):
         before = to_song(rows[0])
         after = fact(before)
-        if after is before or _swapped(tx, after := replace(after, version=before.version + 1)):
+        if after is before:
+            return after
+        after = replace(after, version=before.version + 1)
+        if after.request_id != before.request_id:
+            # Somebody asked for it by the gateway's id before the gateway's reply was here.
+            tx.run(_ADOPTED_TWIN, to_row(after))
+        if _swapped(tx, after):
             return after
     return None
 
@@ -210,11 +224,18 @@ def _beat(worker: str, until: float, tx: Transaction) -> None:
     )
 
 
-def _take(tx: Transaction, rows: list[Row], worker: str, until: float) -> tuple[Song, ...]:
+def _take(
+    tx: Transaction, rows: list[Row], worker: str, now: float, until: float
+) -> tuple[Song, ...]:
     _beat(worker, until, tx)
-    songs = tuple(to_song(row) for row in rows)
-    taken = (replace(song, worker=worker, version=song.version + 1) for song in songs)
-    return tuple(song for song in taken if _swapped(tx, song))
+    taken = []
+    for before in map(to_song, rows):
+        after = orphaned(before, now, worker)
+        if after is None:
+            tx.run(_FORGET, {"id": before.id, "owner": before.owner})
+        elif _swapped(tx, after := replace(after, version=before.version + 1)):
+            taken.append(after)
+    return tuple(song for song in taken if song.state != "UNKNOWN")
 
 
 def _page(tx: Transaction, params: dict[str, object]) -> tuple[list[Row], int]:

@@ -31,7 +31,7 @@ STEPS: tuple[tuple[str, ...], ...] = (
             completed_at double precision
         )
         """,
-        "create unique index song_request on song (owner, request_id)",
+        "create index song_request on song (owner, request_id)",
         "create index song_newest on song (owner, created_at, id)",
         "create index song_same on song (owner, fingerprint)",
         "create index song_open on song (state, saving)",

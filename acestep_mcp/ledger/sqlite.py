@@ -84,7 +84,8 @@ class SqliteDriver:
                     db.execute("rollback")
                 raise
         except (sqlite3.Error, OSError) as error:
-            raise LedgerDown(f"{clean(str(error), 80)} ({self._path})") from error
+            reason = error.strerror if isinstance(error, OSError) else str(error)
+            raise LedgerDown(clean(reason, 80)) from error
         return result
 
     def _connected(self) -> sqlite3.Connection:

@@ -5,7 +5,6 @@ import os
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
-from uuid import uuid4
 
 import anyio
 import anyio.to_thread
@@ -50,7 +49,8 @@ class Library:
         return short if _owned(self._folder / f"{short}.json", song) else stem(song, length=64)
 
     async def _track(self, url: str, name: str) -> Path:
-        part = self._folder / f".{name[:40]}-{uuid4().hex[:8]}.part"
+        # One name per track, so that what a killed process left behind is written over.
+        part = self._folder / f".{name}.part"
         try:
             async with self._fetch(url) as (length, pieces):
                 head = await _receive(part, length, pieces)
@@ -64,7 +64,7 @@ class Library:
 async def _receive(part: Path, length: int | None, pieces: AsyncIterator[bytes]) -> bytes:
     """Write the pieces durably; the first bytes of them."""
     size, head = 0, b""
-    async with await anyio.open_file(part, "xb") as file:
+    async with await anyio.open_file(part, "wb") as file:
         async for piece in pieces:
             head = head or piece[:16]
             size += len(piece)
@@ -84,9 +84,9 @@ def _move(part: Path, final: Path) -> None:
 
 
 def _write_whole(path: Path, text: str) -> None:
-    part = path.with_name(f".{path.name[:40]}-{uuid4().hex[:8]}.part")
+    part = path.with_name(f".{path.name}.part")
     try:
-        with part.open("x", encoding="utf-8") as file:
+        with part.open("w", encoding="utf-8") as file:
             file.write(text)
             file.flush()
             os.fsync(file.fileno())

@@ -7,7 +7,7 @@ import unicodedata
 from acestep_mcp.domain.song import Song
 from acestep_mcp.domain.text import clean
 
-_FORBIDDEN = re.compile(r'[<>:"/\\|?*\x00-\x1f\x7f]+')
+_FORBIDDEN = re.compile(r'[.<>:"/\\|?*\x00-\x1f\x7f]+')
 _TAG = re.compile(r"\[[^\]\n]*\]?")
 _MOST_BYTES = 120
 """Of the readable part, in UTF-8: eCryptfs, the tightest in use, allows 143 in all."""

@@ -43,9 +43,9 @@ from acestep_mcp.studio.live import Live
 from acestep_mcp.studio.records import Records
 from acestep_mcp.studio.schedule import Schedule
 from acestep_mcp.studio.submitting import Submitter
-from acestep_mcp.studio.terms import Account, Terms
+from acestep_mcp.studio.terms import LEASE, Account, Terms
 
-__all__ = ["Account", "Report", "Studio", "Terms"]
+__all__ = ["LEASE", "Account", "Report", "Studio", "Terms"]
 
 GRACE = 1.5
 """Seconds a call may outlast its wait, to learn whether the gateway took the song."""
@@ -84,7 +84,7 @@ class Studio:
         self._accounts: dict[str, Account] = {}
         self._records = Records(ledger, clock)
         self._schedule = Schedule(clock, terms)
-        self._submitter = Submitter(gateway, clock, self._records)
+        self._submitter = Submitter(self._worker, gateway, clock, self._records)
         self._follower = Follower(
             worker=self._worker,
             accounts=self._accounts,
@@ -171,7 +171,10 @@ class Studio:
         """
         song = await self._ledger.find(account.owner, handle)
         if song is None:
-            song = await self._adopt(account, handle)
+            with anyio.move_on_after(wait + GRACE):
+                song = await self._adopt(account, handle)
+        if song is None:
+            raise NotAsked(handle, "no reply in time")
         if song.state in RUNNING:
             if account.key is None:
                 raise KeyMissing(account.looked)
@@ -182,7 +185,8 @@ class Studio:
             if song.state in RUNNING and self._schedule.may_ask(live):
                 await self._asked_now(live)
             elif song.state == "COMPLETED" and not song.media_urls:
-                await self._follower.observe(live)
+                with anyio.move_on_after(GRACE):
+                    await self._follower.observe(live)
             return await self._report(live, wait)
 
     async def songs(
@@ -250,6 +254,7 @@ class Studio:
         await self._schedule.pace.turn()
         answer = await self._gateway.status(named, account.key)
         if isinstance(answer, Unanswered):
+            self._schedule.heed(answer)
             raise _not_adopted(account, named, answer)
         return await self._ledger.adopt(self._adopted(account, answer))
 

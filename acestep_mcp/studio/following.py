@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from functools import partial
 
 from acestep_mcp.clock import Clock
-from acestep_mcp.domain.errors import LedgerDown, NotSent
+from acestep_mcp.domain.errors import LedgerDown, NotFound, NotSent
 from acestep_mcp.domain.song import RUNNING, observed, saved
 from acestep_mcp.gateway.client import Gateway, Unanswered
 from acestep_mcp.library import Library
@@ -19,6 +19,7 @@ log = logging.getLogger(__name__)
 _GLANCE = 0.5  # seconds between looks at a song that another process looks after
 _LEDGER_PAUSE = 5.0  # seconds to leave a ledger alone that did not answer
 _SAVE_ATTEMPTS = 3
+_SAVE_PAUSE = 2.0  # seconds before the second attempt; twice as long before each one after
 
 
 class Follower:
@@ -61,7 +62,8 @@ class Follower:
         else:
             self._schedule.answered(live)
             fact = partial(observed, seen=answer, now=self._clock.now())
-            await self._records.apply(live, fact)
+            if not await self._records.apply(live, fact):
+                live.refuse(NotFound(live.song.handle))
         live.tell()
 
     async def _follow(self, live: Live) -> None:
@@ -115,7 +117,7 @@ class Follower:
             except OSError as error:
                 warning = f"The audio was not saved: {error.strerror or error}."
                 log.warning("%s: %s", live.song.handle, warning)
-                await self._clock.sleep(2.0**attempt)
+                await self._clock.sleep(_SAVE_PAUSE * 2**attempt)
             else:
                 warning = ""
                 break

@@ -2,11 +2,9 @@
 
 import logging
 from collections.abc import Mapping
-from functools import partial
 
 from acestep_mcp.clock import Clock
 from acestep_mcp.domain.errors import LedgerDown
-from acestep_mcp.domain.song import Song, unknown
 from acestep_mcp.studio.following import Follower
 from acestep_mcp.studio.records import Records
 from acestep_mcp.studio.terms import Account
@@ -14,7 +12,6 @@ from acestep_mcp.studio.terms import Account
 log = logging.getLogger(__name__)
 
 _FIRST = 1.0  # seconds: a client that has just started the server is answered first
-_CUT_OFF = "the process that sent it stopped before the gateway answered"
 
 
 class Lease:
@@ -70,15 +67,4 @@ class Lease:
         owners = [account.owner for account in self._accounts.values()]
         ledger, now = self._records.ledger, self._clock.now()
         for song in await ledger.claim(owners, self._worker, now, self.until):
-            await self._recover(song)
-
-    async def _recover(self, song: Song) -> None:
-        """Go on where a dead process stopped: nothing that may have been sent is sent again."""
-        ledger = self._records.ledger
-        if song.state == "intent":
-            await ledger.forget(song.owner, song.id)
-        elif song.state == "sending":
-            now = self._clock.now()
-            await ledger.change(song.owner, song.id, partial(unknown, now=now, why=_CUT_OFF))
-        else:
             self._follower.follow(self._records.live(song))

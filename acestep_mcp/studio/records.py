@@ -1,7 +1,9 @@
 """The songs this process holds in its hands, and the way facts about them reach the ledger."""
 
 import logging
+from collections import deque
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from functools import partial
 
 import anyio
@@ -15,6 +17,7 @@ from acestep_mcp.studio.live import Live
 
 log = logging.getLogger(__name__)
 
+Write = Callable[[], Awaitable[object]]
 _AGAIN = 5.0  # seconds between attempts to write what the ledger could not take
 
 
@@ -25,6 +28,7 @@ class Records:
         self.ledger = ledger
         self._clock = clock
         self._live: dict[SongId, Live] = {}
+        self._backlog: deque[Write] = deque()
         self._tasks: TaskGroup | None = None
 
     def run_in(self, tasks: TaskGroup) -> None:
@@ -75,28 +79,38 @@ class Records:
                 if song.state in SUBMITTING:
                     raise
                 log.error("%s is not in the ledger yet: %s", song.handle, down.cause)  # noqa: TRY400  # no stack for people
-                self.start(self._insist, partial(self.ledger.change, song.owner, song.id, fact))
+                self._postpone(partial(self.ledger.change, song.owner, song.id, fact))
         if song is not None:
             live.show(song)
         return song is not None
 
-    async def settle(self, write: Callable[[], Awaitable[object]]) -> None:
-        """Write to the ledger now, uncut; in the background, as often as it takes, if it fails."""
+    async def settle(self, write: Write) -> None:
+        """Write to the ledger now, uncut; if that fails, later and as often as it takes.
+
+        What is written later is written in the order it became true.
+        """
         with anyio.CancelScope(shield=True):
+            if self._backlog:
+                self._postpone(write)
+                return
             try:
                 await write()
             except LedgerDown as down:
                 log.warning("the ledger does not answer: %s", down.cause)
-                self.start(self._insist, write)
+                self._postpone(write)
 
-    async def _insist(self, write: Callable[[], Awaitable[object]]) -> None:
-        while True:
+    def _postpone(self, write: Write) -> None:
+        self._backlog.append(write)
+        if len(self._backlog) == 1:
+            self.start(self._catch_up)
+
+    async def _catch_up(self) -> None:
+        while self._backlog:
             await self._clock.sleep(_AGAIN)
-            try:
-                await write()
-            except LedgerDown:
-                continue
-            return
+            with suppress(LedgerDown):
+                while self._backlog:
+                    await self._backlog[0]()
+                    self._backlog.popleft()
 
 
 async def _contained(work: Callable[..., Awaitable[object]], *args: object) -> None:

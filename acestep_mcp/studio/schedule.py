@@ -56,6 +56,10 @@ class Schedule:
         live.asked_at = self._clock.now()
         live.due = live.asked_at + self._pause(live)
         live.failures += 1
+        self.heed(answer)
+
+    def heed(self, answer: Unanswered) -> None:
+        """Ask nothing at all before the time that the gateway named has passed."""
         if answer.retry_after is not None:
             self.pace.hold(answer.retry_after)
 

@@ -35,7 +35,8 @@ _STOPPED = "the server was stopped before the gateway answered"
 class Submitter:
     """Takes songs from intent to accepted or unknown, or off the ledger with a refusal."""
 
-    def __init__(self, gateway: Gateway, clock: Clock, records: Records) -> None:
+    def __init__(self, worker: str, gateway: Gateway, clock: Clock, records: Records) -> None:
+        self._worker = worker
         self._gateway = gateway
         self._clock = clock
         self._records = records
@@ -80,7 +81,8 @@ class Submitter:
                 return NotSent("another process took the order over before it was sent")
             outcome = await self._post(live, model, account)
             if outcome.verdict == "accepted" and outcome.request_id is not None:
-                await self._note(live, partial(accepted, request_id=outcome.request_id))
+                named = partial(accepted, request_id=outcome.request_id, worker=self._worker)
+                await self._note(live, named)
                 return None
             if outcome.verdict == "unknown":
                 await self._note(live, partial(unknown, why=outcome.cause))
@@ -94,7 +96,8 @@ class Submitter:
 
     async def _begin(self, live: Live) -> bool:
         """Commit `sending`; False when the order is no longer ours to send."""
-        there = await self._records.apply(live, partial(sending, now=self._clock.now()))
+        fact = partial(sending, now=self._clock.now(), worker=self._worker)
+        there = await self._records.apply(live, fact)
         return there and live.song.state == "sending"
 
     async def _note(self, live: Live, fact: Callable[..., Song]) -> None:

@@ -4,6 +4,9 @@ from dataclasses import dataclass
 
 from acestep_mcp.domain.song import Owner
 
+LEASE = 10.0
+"""Seconds after which a silent process counts as dead."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Terms:
@@ -16,7 +19,7 @@ class Terms:
     poll_interval: float = 5.0
     daily_limit: int = 100
     status_rate: float = 10.0
-    lease: float = 10.0
+    lease: float = LEASE
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,298 @@
+"""C: the prompt - its length, what does not belong into it, what is missing from it."""
+
+import re
+from itertools import pairwise
+
+from acestep_mcp.songcraft.checks.model import CAPTION_RATE, Song, tokens
+from acestep_mcp.songcraft.notation import NotationError, key, kind, shown
+
+LONGEST_CAPTION = 512  # characters; upstream documents it, but its own examples run to 724
+MOST_CAPTION_TOKENS = 200  # of the 256 it shares with the metadata
+
+
+def empty(song: Song) -> str | None:
+    """C1, stop."""
+    return (
+        None
+        if song.caption
+        else (
+            "The prompt is empty. Describe genre, mood, instruments and voice in one to three "
+            "sentences."
+        )
+    )
+
+
+def too_long(song: Song) -> str | None:
+    """C1: what lies beyond the token budget pushes the metadata out."""
+    used = tokens(song.draft.prompt, CAPTION_RATE)
+    if used <= MOST_CAPTION_TOKENS:
+        return None
+    return (
+        f"The prompt is ~{used} tokens; beyond ~{MOST_CAPTION_TOKENS} the model stops seeing "
+        "bpm, key, meter and duration. Cut it to the one to three sentences that matter."
+    )
+
+
+def longer_than_documented(song: Song) -> str | None:
+    """C1, note: the budget that is known to be enforced is the one in tokens."""
+    length = len(song.draft.prompt)
+    if length <= LONGEST_CAPTION or too_long(song):
+        return None
+    return (
+        f"The prompt is {length} characters; {LONGEST_CAPTION} is the documented limit. "
+        "Cut it to the one to three sentences that matter."
+    )
+
+
+# --- what has a field of its own -------------------------------------------------------------
+
+_BPM = re.compile(
+    r"(\d{2,3})(?:\.\d+)?[\s-]?(?:bpm|beats per minute)\b"
+    r"|\b(?:bpm|tempo)(?: of| at)?[:\s]+(\d{2,3})\b",
+    re.IGNORECASE,
+)
+# A capital "A" may be the article ("A major shift"), so it needs "in" or "key of" before it.
+_KEY = re.compile(
+    r"\b(?:[B-G](?:[#♯b♭]|[ -](?:sharp|flat))?|A(?:[#♯b♭]|[ -](?:sharp|flat))"
+    r"|(?<=in )A|(?<=key of )A)[ -](?:major|minor)\b"
+)
+_METER = re.compile(r"(?<![\d/])(?:2/4|3/4|4/4|6/8|5/4|7/8|9/8|12/8)(?![\d/])")
+_LENGTH = re.compile(r"\b(\d+(?:\.\d+)?)[\s-]?(seconds?|secs?|minutes?|mins?)\b", re.IGNORECASE)
+_WHOLE_LENGTH = re.compile(
+    r"\b(\d+(?:\.\d+)?)[\s-](second|sec|minute|min)s?[\s-](?:long )?(?:song|track|piece)\b",
+    re.IGNORECASE,
+)
+_SAME_LENGTH = 0.1  # of the field
+
+
+def contradicts_field(song: Song) -> str | None:
+    """C2, stop: the prompt and a field say different things."""
+    for name, said, given in (
+        ("bpm", _bpm_said(song), song.draft.bpm),
+        ("key", _key_said(song), song.draft.key),
+        ("time_signature", _meter_said(song), song.draft.time_signature),
+        ("duration", _length_said(song), song.draft.duration),
+    ):
+        if said:
+            value = f"{given:g}" if isinstance(given, int | float) else shown(given or "")
+            return (
+                f"The prompt says '{shown(said)}', but {name} is {value}. "
+                f"Take it out of the prompt or correct {name}."
+            )
+    return None
+
+
+def belongs_in_field(song: Song) -> str | None:
+    """C2: a number that has a field of its own."""
+    prompt = song.draft.prompt
+    for name, pattern in (
+        ("bpm", _BPM),
+        ("key", _KEY),
+        ("time_signature", _METER),
+        ("duration", _LENGTH),
+    ):
+        found = pattern.search(prompt)
+        if found and not contradicts_field(song):
+            return (
+                f"'{shown(found[0])}' belongs in the argument {name}; in the prompt it is at best "
+                "ignored. Move it."
+            )
+    return None
+
+
+def _bpm_said(song: Song) -> str | None:
+    """A tempo in the prompt that is neither the field's nor its half or double."""
+    said = [float(a or b) for a, b in _BPM.findall(song.draft.prompt)]
+    bpm = song.draft.bpm
+    if not bpm or not said or any(abs(n * f - bpm) <= 1 for n in said for f in (0.5, 1, 2)):
+        return None
+    return f"{said[0]:g} bpm"
+
+
+def _key_said(song: Song) -> str | None:
+    said = _KEY.findall(song.draft.prompt)
+    try:
+        wrong = song.draft.key and said and key(song.draft.key) not in map(key, said)
+    except NotationError:
+        return None
+    return said[0] if wrong else None
+
+
+def _meter_said(song: Song) -> str | None:
+    said = _METER.findall(song.draft.prompt)
+    given = song.draft.time_signature
+    return said[0] if given and said and given not in said else None
+
+
+def _length_said(song: Song) -> str | None:
+    found = _WHOLE_LENGTH.search(song.draft.prompt)
+    given = song.draft.duration
+    if not found or not given:
+        return None
+    seconds = float(found[1]) * (60 if found[2].lower().startswith("m") else 1)
+    return found[0] if abs(seconds - given) > _SAME_LENGTH * given else None
+
+
+# --- what is missing -------------------------------------------------------------------------
+
+_VOICE = (
+    r"\b(?:vocals?|vocalists?|voices?|singers?|sung|sings?|singing|rap|raps|rapper|rappers|rapping"
+    r"|choir|chorus of|crooner|crooning|falsetto|soprano|alto|tenor|baritone|duet|spoken word|mc"
+    r"|(?:fe)?male|man|woman|boy|girl|voz|voces|vocales|cantante|canta|voix|chant(?:eur|euse)?"
+    r"|stimme|gesang|sängerin|sänger|voce|cantora?|głos|wokal|вокал\w*|голос\w*|певиц\w*|певец)\b"
+    r"|[声聲]|唱|歌手|ボーカル|ヴォーカル|歌声|보컬|목소리|가수|노래"
+)
+_DIMENSIONS = {
+    "genre": r"\b(?:[\w-]*(?:pop|rock|folk|metal|wave)|jazz|hip[- ]hop|rap|trap|house|techno"
+    r"|ambient|r&b|soul|neo-soul|funk|blues|country|reggae|disco|punk|ballad|edm|electronic|orchestral|dance"
+    r"|classical|indie|gospel|latin|salsa|bossa nova|lo-?fi|drill|grunge|cumbia|flamenco|swing"
+    r"|waltz|anthem|lullaby|choral|acoustic|singer-songwriter|enka|chanson|schlager)\b",
+    "mood": r"\b(?:sad|happy|melanchol\w*|upbeat|dark|bright|warm|dreamy|energetic|calm|gentle"
+    r"|tender|romantic|nostalgic|euphoric|aggressive|hopeful|joyful|playful|intense|emotional"
+    r"|heartfelt|uplifting|bittersweet|moody|peaceful|epic|triumphant|sensual|intimate|festive"
+    r"|catchy|somber|cheerful|confident|passionate|wistful|smooth|groovy|haunting|chill\w*"
+    r"|relax\w*)\b",
+    "instruments": r"\b(?:guitars?|piano|drums?|bass|synth\w*|strings?|violins?|cello|sax\w*|pads?"
+    r"|trumpets?|brass|horns?|organ|flute|harp|percussion|808s?|keys|rhodes|banjo|mandolin|beats?"
+    r"|accordion|ukulele|harmonica|hi-hats?|orchestra|marimba|erhu|guzheng|pipa|koto|shamisen"
+    r"|fiddle|turntables?|hand ?claps|congas?|bongos?|wurlitzer)\b",
+    "production": r"\b(?:production|produced|mix|lo-?fi|polished|raw|reverb\w*|tape|vinyl|analog"
+    r"|crisp|distort\w*|compressed|wide|stereo|live|studio|vintage|retro|modern|auto-?tune"
+    r"|stripped\w*|layered|lush|sparse|atmospheric|cinematic|clean|muffled|textures?|\d0s)\b",
+    "arc": r"\b(?:builds?|building|grows?|drops?|climax\w*|crescendo|soaring|explod\w*|explosive"
+    r"|swells?|finale|starts|opens|begins|ends|fades?|rises?|transition\w*|quiet|concludes)\b",
+    "voice": _VOICE,
+}
+_COVERED = {name: re.compile(words) for name, words in _DIMENSIONS.items()}
+_FEWEST = 3
+
+
+def thin(song: Song) -> str | None:
+    """C3: fewer than three of the six things worth saying."""
+    if not song.english_caption:
+        return None
+    missing = [name for name, words in _COVERED.items() if not words.search(song.caption)]
+    if len(_COVERED) - len(missing) >= _FEWEST:
+        return None
+    return f"The prompt is thin. Add what you care about: {', '.join(missing)}."
+
+
+def no_voice(song: Song) -> str | None:
+    """C4: words to sing and nobody named to sing them."""
+    if not song.sung or not song.caption or _COVERED["voice"].search(song.caption):
+        return None
+    if any(kind(tag) == "voice" or _COVERED["voice"].search(tag.lower()) for tag in song.tags):
+        return None
+    return (
+        "The prompt names no voice, so gender and timbre are left to chance. Add for example "
+        "'warm female vocals' or 'raspy male rap'."
+    )
+
+
+# --- what must agree -------------------------------------------------------------------------
+
+#: An instrument of a tag, and the words of a prompt that cover it.
+_INSTRUMENTS = {
+    "accordion": "accordion|bandoneon", "banjo": "banjo", "bass": "bass|808",
+    "brass": "brass|horn|trumpet|trombone|big band", "cello": "cello|strings|orchestr",
+    "drum": "drum|percussion|beat|808", "erhu": "erhu", "fiddle": "violin|fiddle",
+    "flute": "flute|shakuhachi|dizi", "guitar": "guitar|strum", "harmonica": "harmonica",
+    "harp": "harp", "mandolin": "mandolin", "organ": "organ",
+    "piano": "piano|keys|keyboard|rhodes|wurlitzer", "sax": "sax", "saxophone": "sax",
+    "synth": "synth|electronic|edm", "trumpet": "trumpet|brass|horn", "ukulele": "ukulele",
+    "violin": "violin|fiddle|strings|orchestr",
+}  # fmt: skip
+_INSTRUMENT = re.compile(rf"\b({'|'.join(_INSTRUMENTS)})s?\b")
+_OPPOSITES = (
+    (r"aggressive|explosive|high energy", r"calm|gentle|soft|peaceful|lullaby|soothing"),
+    (r"melancholic|sad|sorrowful", r"happy|cheerful|joyful|euphoric|festive"),
+    (r"euphoric|joyful|happy", r"melanchol\w+|mournful|somber|sad"),
+    (r"low energy|calm|dreamy", r"aggressive|relentless|high-energy|pounding"),
+)
+
+
+def tags_disagree(song: Song) -> str | None:
+    """C5: tags ask for what the prompt does not have."""
+    if not song.english_caption:
+        return None
+    for tag in dict.fromkeys(song.tags):
+        if found := _absent(tag.lower(), song.caption):
+            return (
+                f"[{shown(tag)}] asks for '{found}', which the prompt does not name. Add it to "
+                "the prompt or change the tag."
+            )
+        if opposed := _opposed(tag.lower(), song.caption):
+            return (
+                f"[{shown(tag)}] contradicts '{opposed}' in the prompt. Make the two agree, or "
+                "let the prompt say how the song changes."
+            )
+    return None
+
+
+def _absent(tag: str, caption: str) -> str | None:
+    named = _INSTRUMENT.findall(tag)
+    return next((i for i in named if not re.search(rf"\b(?:{_INSTRUMENTS[i]})", caption)), None)
+
+
+def _opposed(tag: str, caption: str) -> str | None:
+    for mood, opposite in _OPPOSITES:
+        found = re.search(rf"\b(?:{opposite})\b", caption)
+        if found and re.search(rf"\b(?:{mood})\b", tag) and not re.search(mood, caption):
+            return None if _COVERED["arc"].search(caption) else found[0]
+    return None
+
+
+_SLOW = re.compile(r"\b(?:slow|slow-tempo|slowly|ballad|lullaby)\b")
+_FAST = re.compile(r"\b(?:fast|fast-paced|driving|energetic|high-energy|up-?tempo|high-tempo)\b")
+_POWER = re.compile(r"\bpower ballad|\brock ballad|\bslow[- ](?:burn|build)\w*|\bslowly")
+_HALF_TIME = re.compile(r"\b(?:dubstep|drill|trap)\b")
+SLOW_MOST, FAST_LEAST, HALF_TIME_LEAST = 110, 80, 110
+
+
+def tempo_disagrees(song: Song) -> str | None:
+    """C6: tempo words against bpm; genres felt at half time are left to `half_time`."""
+    bpm = song.draft.bpm
+    slow = _SLOW.search(_POWER.sub(" ", song.caption))
+    fast = _FAST.search(song.caption)
+    if not bpm or (slow and fast) or _HALF_TIME.search(song.caption):
+        return None
+    wrong = slow if bpm > SLOW_MOST else fast if bpm < FAST_LEAST else None
+    return wrong and (
+        f"The prompt says '{wrong[0]}', but bpm is {bpm:g}. Change one of them: slow songs run at "
+        f"60-{SLOW_MOST}, fast ones from {FAST_LEAST} up."
+    )
+
+
+def half_time(song: Song) -> str | None:
+    """C6, note: where the number may be felt as its half."""
+    genre = _HALF_TIME.search(song.caption)
+    if not genre or not song.draft.bpm or song.draft.bpm < HALF_TIME_LEAST:
+        return None
+    return (
+        f"{genre[0].capitalize()} is felt at half time: bpm {song.draft.bpm:g} may sound like "
+        f"{song.draft.bpm / 2:g}."
+    )
+
+
+_BARE = re.compile(r"\ba ?cappella\b|\bacapella\b")
+_EXACT_SOLO = re.compile(r"\b\d+[- ](?:bars?|seconds?|measures?)[- ](?:\w+ )?solo\b")
+_MAN_OR_WOMAN = re.compile(r"\b(?:fe)?male\b|\b(?:man|woman|boy|girl|both|singer [ab12])\b")
+_COUPLET = 2
+_SWITCHES = 4  # changes of singer after at most two lines each
+
+
+def not_dependable(song: Song) -> str | None:
+    """C7: wishes the model often ignores."""
+    wish = _BARE.search(song.caption) or _EXACT_SOLO.search(
+        " ".join((song.caption, *song.tags)).lower()
+    )
+    if wish:
+        return f"'{shown(wish[0])}' is often ignored by the model. Plan several takes."
+    short = [(m.section.tag or "").lower() for m in song.measured if 0 < len(m.lines) <= _COUPLET]
+    singers = [found[0] for tag in short if (found := _MAN_OR_WOMAN.search(tag))]
+    if sum(a != b for a, b in pairwise(singers)) < _SWITCHES:
+        return None
+    return (
+        "Singers switched line by line get mixed up. Give each a whole section, e.g. "
+        "[Verse - male vocal]."
+    )

@@ -1,0 +1,129 @@
+"""What the rules read and what they answer."""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal, Self
+
+from acestep_mcp.songcraft.fit import Fit, Measured, aimed, fit_of, is_japanese, measure
+from acestep_mcp.songcraft.notation import Section
+from acestep_mcp.songcraft.scripts import scripts
+
+Severity = Literal["stop", "warning", "note"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Draft:
+    """A song somebody is about to pay for, as they asked for it.
+
+    None stands for "not given"; so does a `duration` of 0 (fitted to the lyrics) and a `seed`
+    of -1 (drawn by the server). `key` and `time_signature` are already in `notation`'s spelling.
+    """
+
+    prompt: str
+    lyrics: str = ""
+    instrumental: bool = False
+    duration: float | None = None
+    bpm: float | None = None
+    key: str | None = None
+    time_signature: str | None = None
+    seed: int | None = None
+    batch_size: int = 1
+    thinking: bool = False
+    model: str = "ace-step-xl"
+    infer_steps: int | None = None
+    guidance_scale: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing wrong with a draft.
+
+    `message` is one line of at most 200 characters that says what to change; what it quotes of
+    the draft is shortened and free of control characters. `cost` ranks findings, dearest first.
+    Only an `overridable` stop may be waved through by the caller.
+    """
+
+    rule: str
+    severity: Severity
+    message: str
+    cost: int
+    overridable: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Song:
+    """A draft read once, for all rules.
+
+    `caption` is the prompt in lower case with runs of space collapsed; `lines` are the raw
+    non-empty lines of the lyrics, `sung` those somebody sings; `duration` is in seconds, fitted
+    where the draft leaves it open, None where the model decides; `tokens` is the estimate for the
+    lyrics.
+    """
+
+    draft: Draft
+    caption: str
+    lines: tuple[str, ...]
+    measured: tuple[Measured, ...]
+    sung: tuple[str, ...]
+    syllables: tuple[float, ...]
+    needs: Fit
+    duration: float | None
+    sections: tuple[Section, ...]
+    tags: tuple[str, ...]
+    tokens: int
+    scripts: dict[str, int]
+    japanese: bool
+
+    @classmethod
+    def read(cls, draft: Draft) -> Self:
+        """`draft` with everything parsed and counted that more than one rule asks for."""
+        measured = measure(draft.lyrics)
+        needs = fit_of(measured, draft.prompt)
+        return cls(
+            draft=draft,
+            caption=" ".join(draft.prompt.lower().split()),
+            lines=tuple(line.strip() for line in draft.lyrics.splitlines() if line.strip()),
+            measured=measured,
+            sung=tuple(line for m in measured for line in m.lines),
+            syllables=tuple(n for m in measured for n in m.syllables),
+            needs=needs,
+            duration=draft.duration or aimed(measured, needs),
+            sections=tuple(m.section for m in measured),
+            tags=tuple(m.section.tag for m in measured if m.section.tag is not None),
+            tokens=tokens(draft.lyrics, LYRIC_RATE),
+            scripts=scripts(" ".join(line for m in measured for line in m.section.lines)),
+            japanese=is_japanese(draft.lyrics),
+        )
+
+    @property
+    def english_caption(self) -> bool:
+        """Whether the prompt can be searched for English words."""
+        found = scripts(self.caption)
+        return found.get("Latin", 0) * 2 > sum(found.values())
+
+
+#: Returns what to say when the rule fires, None when it does not.
+Test = Callable[[Song], str | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """A row of the table in `checks`."""
+
+    id: str
+    severity: Severity
+    cost: int
+    test: Test
+    overridable: bool = False
+
+
+LYRIC_RATE = 3.4  # characters per token; the scarcest of English lyrics
+CAPTION_RATE = 4.2  # of English prose
+_CJK = re.compile(r"[\u3005-\u30ff\u3400-\u9fff\uac00-\ud7a3\uf900-\ufaff\U00020000-\U0003134f]")
+
+
+def tokens(text: str, characters_per_token: float) -> int:
+    """Estimated tokens: one per CJK character, the rest at the given rate (words are shared)."""
+    cjk = len(_CJK.findall(text))
+    return round(cjk + (len(text) - cjk) / characters_per_token)

@@ -1,0 +1,94 @@
+"""S: settings that work against each other, and the wishes about instrumentals."""
+
+import re
+
+from acestep_mcp.songcraft.checks.model import Song
+from acestep_mcp.songcraft.notation import INSTRUMENTAL, shown
+
+USUAL_BPM = range(60, 181)
+_CONTEXT = 4096  # tokens of the planner: lyrics, reasoning, and 5 per second of audio
+_REASONING = 350
+_VOICE = re.compile(r"\b(?:vocals?|vocalists?|singers?|singing|sings?|sung|rappers?|raps?|choir)\b")
+_NOT_A_VOICE = re.compile(
+    r"\b(?:no|without|free of|instead of|lacks?|avoid) (?:any |lead |human )*"
+    r"(?:vocals?|singers?|singing|voices?|rap|choir)\b"
+    r"|\bno[nt]?[- ]vocal|\bvocals?[- ](?:free|less|chops?|samples?|like)\b"
+    r"|\bchoir (?:pads?|synths?)"
+    r"|\b\w+ (?:singing|sings) (?:the )?(?:melody|lead)"
+)
+_PLAYED = re.compile(r"\binstrumental (?:track|piece|song|music|version)\b|\bno vocals\b")
+
+
+def words_in_instrumental(song: Song) -> str | None:
+    """I1: an instrumental with words."""
+    if not song.draft.instrumental or not song.sung:
+        return None
+    return (
+        f"instrumental=true, but the lyrics hold {len(song.sung)} sung lines, e.g. "
+        f"'{shown(song.sung[0])}'. Drop the lyrics or set instrumental=false."
+    )
+
+
+def voice_in_instrumental(song: Song) -> str | None:
+    """L9: an instrumental whose prompt or lyrics invite a voice."""
+    if song.sung:
+        return None
+    playing = song.draft.instrumental or song.tags  # as `is_instrumental`, parsed already
+    if not playing and _PLAYED.search(song.caption):
+        return (
+            "The prompt describes an instrumental, but with empty lyrics the model may sing. "
+            f"Set instrumental=true or write {INSTRUMENTAL} as the lyrics."
+        )
+    named = _VOICE.search(_NOT_A_VOICE.sub(" ", song.caption)) if playing else None
+    return named and (
+        f"The song is instrumental, but the prompt names '{named[0]}', which invites singing. "
+        "Take the voice out of the prompt or write lyrics."
+    )
+
+
+def seed_not_enough(song: Song) -> str | None:
+    """S1: a seed that will not bring the song back."""
+    if song.draft.seed is None or song.draft.seed < 0:
+        return None
+    if song.draft.batch_size > 1:
+        return "seed fixes only the first take of a batch. For a repeatable song use batch_size=1."
+    return (
+        "With thinking=true the plan is drawn anew, so the seed does not repeat the song. "
+        "Use thinking=false for that."
+        if song.draft.thinking
+        else None
+    )
+
+
+def several_takes(song: Song) -> str | None:
+    """S2: every take is a file and perhaps a price."""
+    if song.draft.batch_size <= 1:
+        return None
+    return (
+        f"batch_size={song.draft.batch_size} makes {song.draft.batch_size} tracks and may cost "
+        f"{song.draft.batch_size} times as much. Use 1 to hear the song first."
+    )
+
+
+def planner_full(song: Song) -> str | None:
+    """S3: the planner of `thinking` cannot hold these lyrics at this length."""
+    room = _CONTEXT - 5 * (song.duration or 0) - _REASONING
+    need = song.tokens
+    if not song.draft.thinking or need <= room:
+        return None
+    return (
+        f"thinking=true leaves room for ~{max(room, 0):.0f} tokens of lyrics at this duration; "
+        f"these take ~{need}. Use thinking=false, or shorten the lyrics or the song."
+    )
+
+
+def unusual_bpm(song: Song) -> str | None:
+    """S4: a tempo with little training data."""
+    bpm = song.draft.bpm
+    if not bpm or USUAL_BPM.start <= bpm <= USUAL_BPM.stop - 1:
+        return None
+    dependable = round(bpm * 2 if bpm < USUAL_BPM.start else bpm / 2)
+    return (
+        f"bpm {bpm:g} is rare in the model's training; 60-180 is dependable. "
+        f"Try bpm={dependable}, felt at half or double time."
+    )
