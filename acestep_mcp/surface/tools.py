@@ -55,10 +55,14 @@ Title = Annotated[str, Field(max_length=LONGEST_TITLE, description="Names the fi
 Instrumental = Annotated[bool, Field(description="Nobody sings")]
 Duration = Annotated[float, Field(ge=0, le=600, description="Seconds; 0 = fitted to the lyrics")]
 Bpm = Annotated[float, Field(ge=0, le=300, description="30-300; 0 = auto")]
-Key = Annotated[str, Field(max_length=40, description="Like 'A minor'; empty = auto")]
-Meter = Annotated[str, Field(max_length=20, description=f"{', '.join(METERS)}; empty = auto")]
+Key = Annotated[
+    str, Field(max_length=40, description="Like 'A minor'; empty = auto; ace-step-xl only")
+]
+Meter = Annotated[
+    str, Field(max_length=20, description=f"{', '.join(METERS)}; empty = auto; ace-step-xl only")
+]
 Seed = Annotated[int, Field(ge=-1, le=4_294_967_295, description="-1 = drawn and reported")]
-Batch = Annotated[int, Field(ge=1, le=4, description="Takes, each paid")]
+Batch = Annotated[int, Field(ge=1, le=4, description="Takes, each paid; ace-step-xl only")]
 Thinking = Annotated[bool, Field(description="Plan first; ace-step-xl only")]
 ModelName = Annotated[
     str, Field(json_schema_extra={"enum": list(MODELS)}, description="Model to use")
