@@ -1,0 +1,67 @@
+"""The guide fits its budget, and what it shows passes what the server checks."""
+
+import json
+import re
+from typing import Any
+
+import pytest
+
+from acestep_mcp.songcraft.checks import Draft, check
+from acestep_mcp.songcraft.fit import estimate, fitted_duration
+from acestep_mcp.songcraft.guide import guide
+from acestep_mcp.songcraft.notation import key, meter, scripts
+
+EXAMPLES: dict[str, dict[str, Any]] = {
+    name: json.loads(body)
+    for name, body in re.findall(r"^(\w+):\n```json\n(.*?)```", guide(), re.DOTALL | re.MULTILINE)
+}
+
+
+def draft(name: str) -> Draft:
+    return Draft(**{field: v for field, v in EXAMPLES[name].items() if field != "title"})
+
+
+def test_the_guide_stays_within_2500_tokens() -> None:
+    assert len(guide().encode()) / 4 <= 2500
+
+
+def test_the_four_languages_and_an_instrumental_are_shown() -> None:
+    assert {"English", "Spanish", "Japanese", "Chinese", "Instrumental"} <= EXAMPLES.keys()
+
+
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_an_example_passes_every_check(name: str) -> None:
+    assert check(draft(name)) == ()
+
+
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_an_example_is_written_in_the_notation_it_teaches(name: str) -> None:
+    example = draft(name)
+    assert key(example.key or "") == example.key
+    assert meter(example.time_signature or "") == example.time_signature
+
+
+@pytest.mark.parametrize("name", [name for name in EXAMPLES if name != "Instrumental"])
+def test_the_fitted_length_of_an_example_is_good(name: str) -> None:
+    example = draft(name)
+    seconds = fitted_duration(example.lyrics, example.prompt)
+    assert seconds is not None
+    assert estimate(example.lyrics, example.prompt).verdict(seconds) == "good"
+
+
+@pytest.mark.parametrize(
+    ("name", "script"), [("English", "Latin"), ("Japanese", "Kana"), ("Chinese", "Han")]
+)
+def test_an_example_is_in_its_own_script(name: str, script: str) -> None:
+    sung = re.sub(r"\[.*?\]", "", str(EXAMPLES[name]["lyrics"]))
+    assert next(iter(scripts(sung))) == script
+
+
+@pytest.mark.parametrize(
+    ("shape", "seconds"), [("V C ~", 85), ("V C V C ~", 140), ("V C V C B C ~", 195)]
+)
+def test_the_lengths_of_the_shapes_are_the_estimators(shape: str, seconds: int) -> None:
+    tags = [{"V": "Verse", "C": "Chorus", "B": "Bridge"}[t] for t in shape.split()[:-1]]
+    sung = "\n\n".join(f"[{t}]\n" + "Morning light is on the hill\n" * 4 for t in tags)
+    assert fitted_duration(f"[Intro]\n\n{sung}\n\n[Outro]") == seconds
+    assert f"{shape}{seconds} s" in guide()

@@ -1,0 +1,124 @@
+"""The commands, run as a person runs them."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import anyio
+import pytest
+
+from tests.house import KEY, environment, gateway, served
+
+PYTHON = [sys.executable, "-m", "acestep_mcp"]
+
+
+def run(*arguments: str, **env: str) -> subprocess.CompletedProcess[str]:
+    environ = {"PATH": os.environ["PATH"], **env}
+    return subprocess.run(
+        [*PYTHON, *arguments],
+        capture_output=True,
+        text=True,
+        env=environ,
+        timeout=60,
+        check=False,
+        encoding="utf-8",
+    )
+
+
+def test_version_and_help_do_not_import_the_sdk() -> None:
+    code = (
+        "import sys; from acestep_mcp.cli import main\n"
+        "try: main(sys.argv[1:])\n"
+        "except SystemExit: pass\n"
+        "heavy = {'mcp', 'pydantic', 'httpx', 'anyio', 'rich', 'asyncio', 'sqlite3'}\n"
+        "print('loaded', sorted(heavy & set(sys.modules)))"
+    )
+    for argument in ("--version", "--help"):
+        done = subprocess.run(
+            [sys.executable, "-c", code, argument], capture_output=True, text=True, check=True
+        )
+        assert done.stdout.endswith("loaded []\n")
+
+
+def test_help_names_every_command() -> None:
+    done = run("--help")
+
+    assert done.returncode == 0
+    for command in ("demo", "sandbox", "doctor", "songs"):
+        assert f"    {command} " in done.stdout
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [("frob",), ("songs", "--limit", "0"), ("sandbox", "--port", "x"), ("--verison",)],
+    ids=" ".join,
+)
+def test_bad_usage_is_one_line_on_stderr_and_exit_2(arguments: tuple[str, ...]) -> None:
+    done = run(*arguments)
+
+    assert done.returncode == 2
+    assert done.stdout == ""
+    assert len(done.stderr.splitlines()) == 1
+
+
+def test_the_demo_takes_a_clients_whole_path_to_a_file(tmp_path: Path) -> None:
+    done = run("demo", HOME=str(tmp_path), COLUMNS="200")
+
+    assert done.returncode == 0, done.stderr
+    assert "sandbox" in done.stdout
+    assert "http://127.0.0.1:" in done.stdout
+    (song,) = (tmp_path / "Music" / "ACE-Step" / "sandbox").glob("*.wav")
+    assert str(song) in done.stdout
+    assert "sandbox" in song.name
+    assert song.read_bytes()[:4] == b"RIFF"
+    assert not (tmp_path / ".local").exists(), "the demonstration leaves the real ledger alone"
+
+
+@pytest.mark.anyio
+async def test_doctor_says_all_is_well_and_never_shows_the_key(tmp_path: Path) -> None:
+    async with gateway() as sandbox:
+        environ = environment(sandbox.base_url, tmp_path, ACESTEP_SAVE="on", HOME=str(tmp_path))
+        done = await anyio.to_thread.run_sync(lambda: run("doctor", "--json", **environ))
+        findings = {each["name"]: each for each in json.loads(done.stdout)}
+
+    assert done.returncode == 0
+    assert all(each["ok"] for each in findings.values())
+    assert findings["key"]["detail"] == "found in PIXAZO_API_KEY"
+    assert KEY not in done.stdout + done.stderr
+    assert len(sandbox.submissions) == 0
+
+
+@pytest.mark.anyio
+async def test_doctor_names_what_is_wrong_and_how_to_mend_it(tmp_path: Path) -> None:
+    (tmp_path / "data").write_text("no folder")
+    (tmp_path / "songs").write_text("no folder")
+    async with gateway() as sandbox:
+        environ = environment(sandbox.base_url, tmp_path, ACESTEP_SAVE="on", PIXAZO_API_KEY="wrong")
+        done = await anyio.to_thread.run_sync(lambda: run("doctor", "--json", **environ))
+        bad = {each["name"]: each for each in json.loads(done.stdout) if not each["ok"]}
+
+    assert done.returncode == 1
+    assert set(bad) == {f"gateway {sandbox.base_url}", "ledger", "output folder"}
+    assert all(each["mend"] for each in bad.values())
+
+
+@pytest.mark.anyio
+async def test_songs_lists_the_ledger_for_people_and_for_programs(tmp_path: Path) -> None:
+    async with gateway() as sandbox:
+        async with served(sandbox, tmp_path) as home:
+            await home.finished(title="夜の海 [b]not markup[/b]")
+        environ = environment(sandbox.base_url, tmp_path, PYTHONIOENCODING="cp1252")
+        people = await anyio.to_thread.run_sync(lambda: run("songs", **environ))
+        found = await anyio.to_thread.run_sync(
+            lambda: run("songs", "--json", "--search", "夜", **environ)
+        )
+        none = await anyio.to_thread.run_sync(
+            lambda: run("songs", "--json", "--search", "zither", **environ)
+        )
+
+    assert "夜の海 [b]not markup[/b]" in people.stdout
+    assert "COMPLETED" in people.stdout
+    assert json.loads(found.stdout)[0]["title"].startswith("夜の海")
+    assert json.loads(none.stdout) == []

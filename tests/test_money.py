@@ -1,0 +1,223 @@
+"""Never pay twice, never lose a paid song: same requests, cut-off calls, several processes."""
+
+import sys
+from functools import partial
+from pathlib import Path
+
+import anyio
+import pytest
+from mcp.client import Client
+from mcp.client.stdio import StdioServerParameters
+from mcp.shared.exceptions import MCPError
+
+from acestep_mcp.sandbox import hold
+from tests.house import LYRICS, SONG, environment, gateway, house, served, shown, text
+
+pytestmark = pytest.mark.anyio
+
+
+async def test_the_same_request_returns_the_running_song_and_says_so(tmp_path: Path) -> None:
+    async with house(tmp_path) as home:
+        first = shown(await home.generate(lyrics=LYRICS, key="Am"))
+        second = await home.generate(lyrics=LYRICS, key="A minor", title="Another title")
+
+        assert shown(second)["request_id"] == first["request_id"]
+        assert "nothing new was bought" in text(second)
+        assert home.posts == 1
+
+
+async def test_a_finished_song_that_nobody_was_told_of_answers_the_same_request(
+    tmp_path: Path,
+) -> None:
+    async with house(tmp_path) as home:
+        first = shown(await home.generate())["request_id"]
+        home.sandbox.complete(first)
+        await home.sandbox.arrived("status")
+        again = shown(await home.generate(wait=5))
+
+        assert again["request_id"] == first
+        assert again["status"] == "COMPLETED"
+        assert home.posts == 1
+
+
+async def test_after_delivery_the_same_request_makes_a_new_song(tmp_path: Path) -> None:
+    async with house(tmp_path) as home:
+        first = shown(await home.finished())
+        second = shown(await home.generate())
+
+        assert first["status"] == "COMPLETED"
+        assert second["request_id"] != first["request_id"]
+        assert home.posts == 2
+        assert first["seed"] != second["seed"]
+
+
+async def test_new_take_pays_again_while_the_same_request_runs(tmp_path: Path) -> None:
+    async with house(tmp_path) as home:
+        await home.generate()
+        await home.generate(new_take=True)
+
+        assert home.posts == 2
+
+
+async def test_a_thousand_identical_calls_at_once_make_one_song(tmp_path: Path) -> None:
+    async with house(tmp_path) as home:
+        handles: list[str] = []
+
+        async def one() -> None:
+            handles.append(shown(await home.generate())["request_id"])
+
+        async with anyio.create_task_group() as tasks:
+            for _ in range(1000):
+                tasks.start_soon(one)
+
+        assert home.posts == 1
+        assert handles == [next(iter(home.sandbox.jobs))] * 1000
+
+
+async def test_a_cancelled_call_loses_nothing_and_the_next_one_finds_the_song(
+    tmp_path: Path,
+) -> None:
+    async with house(tmp_path) as home:
+        reply = hold()
+        home.sandbox.faults.add("submit", reply)
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(partial(home.generate, wait=40))
+            await home.sandbox.arrived("submit")  # the gateway has it, the reply is on its way
+            tasks.cancel_scope.cancel()
+        reply.release()
+        found = shown(await home.generate(wait=0))
+
+        assert found["request_id"] == next(iter(home.sandbox.jobs))
+        assert home.posts == 1
+
+
+async def test_once_a_client_cut_a_wait_short_later_waits_stay_under_its_limit(
+    tmp_path: Path,
+) -> None:
+    async with house(tmp_path, client={"read_timeout_seconds": 2.2}) as home:
+        with pytest.raises(MCPError, match="Timed out"):
+            await home.generate(wait=45)
+        again = await home.generate(wait=45)  # would time out as well, if it waited as long
+
+        assert shown(again)["status"] == "QUEUED"
+        assert home.posts == 1
+        home.sandbox.complete(shown(again)["request_id"])
+        assert shown(await home.generate(wait=45))["status"] == "COMPLETED"
+        assert home.posts == 1
+
+
+async def test_a_gateway_slow_to_answer_is_told_as_on_its_way_and_resolves_itself(
+    tmp_path: Path,
+) -> None:
+    async with house(tmp_path) as home:
+        reply = hold()
+        home.sandbox.faults.add("submit", reply)
+        with anyio.fail_after(2.5):  # wait=0 plus the contract's two seconds
+            early = await home.generate(wait=0)
+
+        assert shown(early)["status"] == "UNKNOWN"
+        assert "on its way" in text(early)
+
+        reply.release()
+        handle = shown(early)["request_id"]
+        later = await home.status(handle, wait=0)
+        while shown(later)["status"] == "UNKNOWN":
+            later = await home.status(handle, wait=0.2)
+
+        assert shown(later)["request_id"] == next(iter(home.sandbox.jobs))
+        assert home.posts == 1
+
+
+async def test_with_no_wait_the_gateway_is_asked_once_per_poll_interval(tmp_path: Path) -> None:
+    async with house(tmp_path, ACESTEP_POLL_INTERVAL="30") as home:
+        handle = shown(await home.generate())["request_id"]
+        for _ in range(5):
+            assert shown(await home.status(handle))["status"] == "QUEUED"
+
+        assert home.sandbox.polls() == []
+
+
+async def test_a_finished_song_is_answered_without_asking_the_gateway(tmp_path: Path) -> None:
+    async with house(tmp_path) as home:
+        handle = shown(await home.finished())["request_id"]
+        asked = len(home.sandbox.polls())
+        for _ in range(3):
+            assert shown(await home.status(handle))["status"] == "COMPLETED"
+
+        assert len(home.sandbox.polls()) == asked
+
+
+async def test_a_song_ordered_elsewhere_is_adopted(tmp_path: Path) -> None:
+    async with gateway() as sandbox:
+        async with served(sandbox, tmp_path / "one") as home:
+            handle = shown(await home.generate())["request_id"]
+        sandbox.complete(handle)
+        async with served(sandbox, tmp_path / "other") as home:
+            answer = shown(await home.status(handle, wait=5))
+            listed = shown(await home.call("list_outputs"))
+
+        assert answer["status"] == "COMPLETED"
+        assert answer["model"] == "ace-step-xl"
+        assert len(answer["media_urls"]) == 1
+        assert [song["request_id"] for song in listed["songs"]] == [handle]
+
+
+async def test_a_restarted_server_follows_and_delivers_what_the_last_one_ordered(
+    tmp_path: Path,
+) -> None:
+    async with gateway() as sandbox:
+        async with served(sandbox, tmp_path) as home:
+            handle = shown(await home.generate())["request_id"]
+        sandbox.complete(handle)
+        async with served(sandbox, tmp_path) as home:
+            answer = shown(await home.generate(wait=10))
+
+        assert answer["request_id"] == handle
+        assert answer["status"] == "COMPLETED"
+        assert len(sandbox.submissions) == 1
+
+
+async def _ordered_by(server: StdioServerParameters, handles: list[str]) -> None:
+    async with Client(server) as client:
+        answer = await client.call_tool("generate_song", {**SONG, "wait": 3})
+        handles.append(shown(answer)["request_id"])
+
+
+async def test_eight_processes_with_the_same_request_at_once_send_it_once(tmp_path: Path) -> None:
+    async with gateway() as sandbox:
+        server = StdioServerParameters(
+            command=sys.executable,
+            args=["-m", "acestep_mcp"],
+            env=environment(sandbox.base_url, tmp_path),
+        )
+        handles: list[str] = []
+        with anyio.fail_after(60):
+            async with anyio.create_task_group() as tasks:
+                for _ in range(8):
+                    tasks.start_soon(_ordered_by, server, handles)
+
+        assert len(sandbox.submissions) == 1
+        assert handles == [next(iter(sandbox.jobs))] * 8
+
+
+async def test_songs_are_found_by_status_text_and_page(tmp_path: Path) -> None:
+    async with house(tmp_path) as home:
+        for number in range(5):
+            await home.generate(prompt=f"Song number {number}, with a Ω", title=f"No. {number}")
+        done = next(iter(home.sandbox.jobs))
+        home.sandbox.complete(done)
+        await home.status(done, wait=5)
+
+        first = shown(await home.call("list_outputs", limit=2))
+        rest = shown(await home.call("list_outputs", limit=50, cursor=first["next_cursor"]))
+        titles = [song["title"] for song in (*first["songs"], *rest["songs"])]
+        assert titles == [f"No. {number}" for number in (4, 3, 2, 1, 0)]
+        assert first["total"] == 5
+        assert rest["next_cursor"] == ""
+        completed = shown(await home.call("list_outputs", status="COMPLETED"))
+        assert [song["request_id"] for song in completed["songs"]] == [done]
+        assert shown(await home.call("list_outputs", search="NUMBER 3"))["total"] == 1
+        assert shown(await home.call("list_outputs", search="ω"))["total"] == 5
+        assert shown(await home.call("list_outputs", search="100%_"))["total"] == 0
+        assert (await home.call("list_outputs", cursor="nonsense")).is_error
+        assert (await home.call("list_outputs", status="DONE")).is_error
