@@ -1,0 +1,43 @@
+# Every target does its own set-up: with uv where it is installed, else with venv and pip.
+.PHONY: demo test check snap faults bench clean
+
+PYTHON ?= python3
+UV := $(shell command -v uv 2>/dev/null)
+BIN := .venv/bin
+READY := .venv/.ready
+EXPORT := $(BIN)/uv export --quiet --locked --no-hashes --no-emit-project --no-header
+
+demo: $(READY)
+	@$(BIN)/acestep-mcp demo
+
+test: $(READY)
+	$(BIN)/python -m pytest -q
+
+# Format, lint, types, and whether everything generated is up to date.
+check: $(READY)
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/uv lock --check --quiet
+	$(EXPORT) | diff - requirements-dev.txt
+	$(BIN)/python -m pytest -q tests/test_surface.py -k "snapshot or readme"
+
+# Rewrite what is generated: lock files, the snapshot of the tools, the README's tables.
+snap: $(READY)
+	$(BIN)/uv lock --quiet
+	$(EXPORT) --output-file requirements-dev.txt > /dev/null
+	$(BIN)/python -m tests.generated
+
+clean:
+	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .hypothesis dist
+
+$(READY): pyproject.toml uv.lock requirements-dev.txt
+ifdef UV
+	@uv sync --locked --quiet
+else
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed; name one with make PYTHON=...")'
+	@$(PYTHON) -m venv .venv
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --requirement requirements-dev.txt
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --editable .
+endif
+	@touch $@
