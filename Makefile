@@ -28,6 +28,10 @@ snap: $(READY)
 	$(EXPORT) --output-file requirements-dev.txt > /dev/null
 	$(BIN)/python -m tests.generated
 
+# Speed and memory, as ratios against baselines measured in the same run.
+bench: $(READY)
+	@$(BIN)/python -m benchmarks
+
 clean:
 	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .hypothesis dist
 

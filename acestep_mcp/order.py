@@ -7,13 +7,10 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from acestep_mcp.domain.errors import BadInput
-from acestep_mcp.domain.models import DEFAULT, MODELS, Field, Model, takers
+from acestep_mcp.domain.models import DEFAULT, LONGEST_TITLE, MODELS, Field, Model, takers
 from acestep_mcp.domain.text import clean, is_well_formed, nearest
 from acestep_mcp.songcraft import fit, notation
 
-LONGEST_PROMPT = 2_000
-LONGEST_LYRICS = 10_000
-LONGEST_TITLE = 120
 _HIGHEST_DRAWN_SEED = 2**31 - 1  # fits every integer type a gateway may keep it in
 
 

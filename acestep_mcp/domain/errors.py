@@ -24,7 +24,7 @@ class Refusal(Exception):
     """Base of every anticipated reason why a call did nothing."""
 
 
-@dataclass(eq=False, slots=True)
+@dataclass(eq=False)
 class BadInput(Refusal):
     """An argument is unusable; `problem` says what is wrong and what would be right."""
 
@@ -32,14 +32,14 @@ class BadInput(Refusal):
     problem: str
 
 
-@dataclass(eq=False, slots=True)
+@dataclass(eq=False)
 class KeyMissing(Refusal):
     """No subscription key; `looked` names the places that were searched."""
 
     looked: tuple[str, ...]
 
 
-@dataclass(eq=False, slots=True)
+@dataclass(eq=False)
 class KeyRefused(Refusal):
     """The gateway answered 401 or 403; `source` names where the key was read."""
 
@@ -47,14 +47,14 @@ class KeyRefused(Refusal):
     source: str
 
 
-@dataclass(eq=False, slots=True)
+@dataclass(eq=False)
 class BalanceTooLow(Refusal):
     """The gateway answered 402; `said` is its own text, cleaned."""
 
     said: str
 
 
-@dataclass(eq=False, slots=True)
+@dataclass(eq=False)
 class LimitReached(Refusal):
     """`used` of `limit` tracks were submitted in the last 24 hours; `asked` more were wanted."""
 
@@ -63,7 +63,7 @@ class LimitReached(Refusal):
     asked: int
 
 
-@dataclass(eq=False, slots=True)
+@dataclass(eq=False)
 class Rejected(Refusal):
     """The gateway refused the request with `status`; `said` is its own text, cleaned."""
 
@@ -71,28 +71,28 @@ class Rejected(Refusal):
     said: str
 
 
-@dataclass(eq=False, slots=True)
+@dataclass(eq=False)
 class RateLimited(Refusal):
     """The gateway answered 429; `retry_after` is in seconds where it gave one."""
 
     retry_after: float | None
 
 
-@dataclass(eq=False, slots=True)
+@dataclass(eq=False)
 class NotSent(Refusal):
     """No byte of the request reached the gateway; `cause` is the kind of failure."""
 
     cause: str
 
 
-@dataclass(eq=False, slots=True)
+@dataclass(eq=False)
 class NotFound(Refusal):
     """Neither the ledger nor the gateway knows `request_id`."""
 
     request_id: str
 
 
-@dataclass(eq=False, slots=True)
+@dataclass(eq=False)
 class NotAsked(Refusal):
     """The gateway gave no usable answer about `request_id`; `cause` says why."""
 
@@ -100,7 +100,7 @@ class NotAsked(Refusal):
     cause: str
 
 
-@dataclass(eq=False, slots=True)
+@dataclass(eq=False)
 class LedgerDown(Refusal):
     """The ledger could not be read or written; nothing is submitted without it."""
 

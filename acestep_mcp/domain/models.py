@@ -13,6 +13,13 @@ from typing import Literal, NewType
 ModelId = NewType("ModelId", str)
 Kind = Literal["string", "integer", "number", "boolean"]
 
+METERS = ("2/4", "3/4", "4/4", "6/8")
+"""The time signatures the models were trained on."""
+LONGEST_PROMPT = 2_000
+LONGEST_LYRICS = 10_000
+LONGEST_TITLE = 120
+"""Characters. Far above what a model reads; beyond them an argument is a mistake."""
+
 
 @dataclass(frozen=True, slots=True)
 class Field:

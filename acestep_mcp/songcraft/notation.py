@@ -11,13 +11,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Literal
 
-from acestep_mcp.songcraft.scripts import scripts
-
-__all__ = [
-    "INSTRUMENTAL", "KEYS", "LANGUAGES", "MAX_MESSAGE", "METERS", "Kind", "NotationError",
-    "Section", "is_instrumental", "is_sung", "key", "kind", "meter", "qualifiers", "scripts",
-    "sections", "shown", "tagged",
-]  # fmt: skip
+from acestep_mcp.domain.models import METERS
+from acestep_mcp.domain.text import clean
 
 MAX_MESSAGE = 200  # characters; a message is one line of a tool answer
 
@@ -31,13 +26,8 @@ class NotationError(ValueError):
 
 
 def shown(text: str, limit: int = 40) -> str:
-    """`text` as one safe line of at most `limit` characters, for quoting in a message.
-
-    Control, invisible, private and surrogate characters are dropped, runs of space become one.
-    """
-    head = " ".join(text[: limit * 8].split())
-    clean = "".join(c for c in head if unicodedata.category(c)[0] != "C").strip()
-    return clean if len(clean) <= limit else clean[: limit - 1].rstrip() + "…"
+    """`text` as one safe line of at most `limit` characters, for quoting in a message."""
+    return clean(text, limit)
 
 
 # --- keys ------------------------------------------------------------------------------------
@@ -138,7 +128,6 @@ def _unknown_key(text: str, bare: str) -> str:
 
 # --- meters ----------------------------------------------------------------------------------
 
-METERS: tuple[str, ...] = ("2/4", "3/4", "4/4", "6/8")
 _METER = re.compile(r"(\d{1,2})(?:\s*[/:]\s*(\d{1,2}))?(?:\s*time)?", re.IGNORECASE)
 _METER_NAMES = {"common time": "4/4", "c": "4/4", "𝄴": "4/4"}
 

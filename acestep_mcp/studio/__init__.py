@@ -16,6 +16,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
+from typing import TYPE_CHECKING
 from uuid import uuid4
 
 import anyio
@@ -36,7 +37,6 @@ from acestep_mcp.gateway import wire
 from acestep_mcp.gateway.client import Gateway, Unanswered
 from acestep_mcp.ledger import Ledger, Page
 from acestep_mcp.library import Library
-from acestep_mcp.order import Order
 from acestep_mcp.studio.following import Follower
 from acestep_mcp.studio.lease import Lease
 from acestep_mcp.studio.live import Live
@@ -44,6 +44,9 @@ from acestep_mcp.studio.records import Records
 from acestep_mcp.studio.schedule import Schedule
 from acestep_mcp.studio.submitting import Submitter
 from acestep_mcp.studio.terms import LEASE, Account, Terms
+
+if TYPE_CHECKING:
+    from acestep_mcp.order import Order
 
 __all__ = ["LEASE", "Account", "Report", "Studio", "Terms"]
 
@@ -132,7 +135,7 @@ class Studio:
         await self._lease.give_up()
 
     async def generate(
-        self, account: Account, order: Order, *, wait: float, new_take: bool = False
+        self, account: Account, order: "Order", *, wait: float, new_take: bool = False
     ) -> Report:
         """Buy a song, or come back to the one that already answers this request.
 
@@ -203,7 +206,7 @@ class Studio:
         note = partial(self._ledger.change, account.owner, handle, fact)
         self._records.start(self._records.settle, note)
 
-    def _intent(self, account: Account, order: Order) -> Song:
+    def _intent(self, account: Account, order: "Order") -> Song:
         now = self._clock.now()
         return Song(
             id=_new_id(),
@@ -220,7 +223,7 @@ class Studio:
             worker=self._worker,
         )
 
-    async def _make(self, live: Live, account: Account, order: Order, deadline: float) -> None:
+    async def _make(self, live: Live, account: Account, order: "Order", deadline: float) -> None:
         await self._submitter.submit(live, order.model, account, deadline)
         self._schedule.later(live)
         live.followed = False

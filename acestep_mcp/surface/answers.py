@@ -6,7 +6,7 @@ to do next. Text from the gateway stands in the field `error` and, in a sentence
 
 import json
 from collections.abc import Iterable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mcp_types import CallToolResult, ContentBlock, ResourceLink, TextContent
 from pydantic import BaseModel, Field
@@ -16,9 +16,11 @@ from acestep_mcp.domain.song import RUNNING, SUBMITTING, Song
 from acestep_mcp.domain.text import well_formed
 from acestep_mcp.ledger import Page
 from acestep_mcp.library.sidecar import instant
-from acestep_mcp.order import Order
 from acestep_mcp.studio import Report
 from acestep_mcp.surface.refusals import TOP_UP_PAGE, quoted
+
+if TYPE_CHECKING:
+    from acestep_mcp.order import Order
 
 _NO_LINK = "the gateway gave no media URL"
 
@@ -82,7 +84,7 @@ def songs(page: Page, now: float) -> CallToolResult:
     return _result([_text("\n".join((head, *lines)))], answer)
 
 
-def dry_run(order: Order) -> CallToolResult:
+def dry_run(order: "Order") -> CallToolResult:
     """The answer of a dry run: exactly what would be sent, and that nothing was."""
     body = json.dumps(dict(order.payload), ensure_ascii=False)
     takes = f"{order.tracks} tracks" if order.tracks > 1 else "1 track"
@@ -175,7 +177,7 @@ def _running(song: Song, problem: str, now: float) -> str:
     )
 
 
-def _length_note(order: Order) -> str:
+def _length_note(order: "Order") -> str:
     if "duration" in order.payload:
         return f", {order.payload['duration']:g} s long"
     if order.model.default_duration:

@@ -9,9 +9,14 @@ from pydantic import Field
 
 from acestep_mcp.clock import Clock
 from acestep_mcp.domain.errors import BadInput, Refusal
-from acestep_mcp.domain.models import DEFAULT, MODELS
-from acestep_mcp.order import LONGEST_LYRICS, LONGEST_PROMPT, LONGEST_TITLE, Wish, order
-from acestep_mcp.songcraft.notation import METERS
+from acestep_mcp.domain.models import (
+    DEFAULT,
+    LONGEST_LYRICS,
+    LONGEST_PROMPT,
+    LONGEST_TITLE,
+    METERS,
+    MODELS,
+)
 from acestep_mcp.studio import Account, Report, Studio
 from acestep_mcp.surface import answers
 from acestep_mcp.surface.answers import ListAnswer, SongAnswer
@@ -113,6 +118,9 @@ def build(studio: Studio, account: Account, clock: Clock, default_wait: float) -
         dry_run: DryRun = False,  # noqa: FBT002  # as above
         new_take: NewTake = False,  # noqa: FBT002  # as above
     ) -> Annotated[CallToolResult, SongAnswer]:
+        # The tables of songcraft, which a start need not load.
+        from acestep_mcp.order import Wish, order  # noqa: PLC0415
+
         wish = Wish(
             prompt=prompt,
             lyrics=lyrics,

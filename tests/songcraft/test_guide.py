@@ -9,7 +9,8 @@ import pytest
 from acestep_mcp.songcraft.checks import Draft, check
 from acestep_mcp.songcraft.fit import estimate, fitted_duration
 from acestep_mcp.songcraft.guide import guide
-from acestep_mcp.songcraft.notation import key, meter, scripts
+from acestep_mcp.songcraft.notation import key, meter
+from acestep_mcp.songcraft.scripts import scripts
 
 EXAMPLES: dict[str, dict[str, Any]] = {
     name: json.loads(body)

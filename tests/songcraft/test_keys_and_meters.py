@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from acestep_mcp.songcraft.notation import KEYS, METERS, NotationError, key, meter
+from acestep_mcp.domain.models import METERS
+from acestep_mcp.songcraft.notation import KEYS, NotationError, key, meter
 
 SPELLINGS = {
     "A minor": "Am|a min|a moll|A-minor|Aminor|amin|A min.|a_minor|in A minor|the key of A minor"

@@ -11,11 +11,11 @@ from acestep_mcp.songcraft.notation import (
     is_sung,
     kind,
     qualifiers,
-    scripts,
     sections,
     shown,
     tagged,
 )
+from acestep_mcp.songcraft.scripts import scripts
 
 
 def test_a_tag_opens_a_section_that_holds_the_lines_below_it() -> None:
