@@ -156,6 +156,30 @@ async def test_a_gateway_that_cannot_be_reached_is_safe_to_call_again(tmp_path: 
         assert shown(await home.call("list_outputs"))["total"] == 0
 
 
+async def test_a_request_that_could_not_leave_is_sent_once_the_gateway_is_there(
+    tmp_path: Path,
+) -> None:
+    async with gateway() as sandbox:
+        port = int(sandbox.base_url.rpartition(":")[2])
+    async with served(sandbox, tmp_path) as home, anyio.create_task_group() as tasks:
+        tasks.start_soon(partial(home.generate, wait=20))
+        async with sandbox.serving(port=port):
+            await sandbox.arrived("submit")
+            sandbox.complete(next(iter(sandbox.jobs)))
+            await sandbox.arrived("status")
+
+            assert home.posts == 1
+            tasks.cancel_scope.cancel()
+
+
+async def test_a_host_that_does_not_exist_is_not_sent_and_said_so(tmp_path: Path) -> None:
+    async with house(tmp_path, ACESTEP_BASE_URL="https://gateway.invalid", ACESTEP_POLL_INTERVAL="5") as home:
+        answer = await home.generate()
+
+        assert answer.is_error
+        assert "not sent: its host name was not found" in text(answer)
+
+
 AMBIGUOUS: dict[str, Sequence[Toxic]] = {
     "reply lost after acceptance": [reset_peer("after")],
     "connection reset before the request was processed": [reset_peer("unprocessed")],

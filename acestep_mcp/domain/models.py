@@ -42,6 +42,8 @@ class Model:
     fields: Mapping[str, Field]
     default_duration: int | None = None
     """Seconds the gateway documents for a request without a duration; None: it does not say."""
+    documented_times: tuple[float, ...] = (16.3, 110.9)
+    """Seconds that the document's samples took from creation to completion."""
 
     @property
     def submit_path(self) -> str:

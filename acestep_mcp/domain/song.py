@@ -44,7 +44,8 @@ class Song:
     """One row of the ledger. Times are seconds since the epoch, durations seconds.
 
     `payload` is the JSON body as it is sent; `fingerprint` identifies the request it answers.
-    `duration` is the length asked for and `seed` the seed sent; None where none was.
+    `duration` is the length asked for and `seed` the seed sent; None where none was. `took` is
+    how long the gateway needed, by its own clock.
     """
 
     id: SongId
@@ -67,6 +68,7 @@ class Song:
     error: str = ""
     updated_at: float = 0.0
     completed_at: float | None = None
+    took: float | None = None
     delivered: bool = False
 
     @property
@@ -169,9 +171,19 @@ def observed(song: Song, seen: Observation, now: float) -> Song:
         media_type=seen.media_type,
         error=seen.error,
         completed_at=(seen.completed_at or now) if seen.state in ENDED else None,
+        took=_took(song, seen, now),
         saving="off" if seen.state in ENDED and not seen.media_urls else song.saving,
         updated_at=now,
     )
+
+
+def _took(song: Song, seen: Observation, now: float) -> float | None:
+    """Seconds from order to completion; the gateway's clock may differ from ours."""
+    if seen.state != "COMPLETED":
+        return None
+    if seen.created_at is None or seen.completed_at is None:
+        return now - song.created_at
+    return max(0.0, seen.completed_at - seen.created_at)
 
 
 def saved(song: Song, files: tuple[str, ...], now: float, warning: str = "") -> Song:

@@ -57,6 +57,10 @@ _PAGE = f"""
     and (created_at < :before or (created_at = :before and id < :id))
     order by created_at desc, id desc limit :limit
 """  # fixed text of this module
+_TIMES = """
+    select took from song where owner = :owner and model = :model and tracks = :tracks
+    and took is not null order by created_at desc limit 20
+"""
 _OPEN = """
     select * from song where owner = :owner
     and (state in ('intent', 'sending', 'QUEUED', 'PROCESSING') or saving = 'wanted')
@@ -133,6 +137,12 @@ class Ledger:
         songs = tuple(to_song(row) for row in rows[:limit])
         more = len(rows) > limit
         return Page(songs, _cursor(songs[-1]) if more else "", total)
+
+    async def times(self, song: Song) -> tuple[float, ...]:
+        """Seconds that the owner's last songs of this model and number of tracks took."""
+        params = {"owner": song.owner, "model": song.model, "tracks": song.tracks}
+        rows = await self.driver.read(lambda tx: tx.all(_TIMES, params))
+        return tuple(float(row["took"]) for row in rows)
 
     async def beat(self, worker: str, until: float) -> None:
         """Say that `worker` looks after its songs until then, in seconds since the epoch."""

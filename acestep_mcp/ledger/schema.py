@@ -28,7 +28,8 @@ STEPS: tuple[tuple[str, ...], ...] = (
             delivered integer not null,
             created_at double precision not null,
             updated_at double precision not null,
-            completed_at double precision
+            completed_at double precision,
+            took double precision
         )
         """,
         "create index song_request on song (owner, request_id)",

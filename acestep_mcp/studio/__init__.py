@@ -172,7 +172,8 @@ class Studio:
             NotFound: Nobody knows it.
             Refusal: It is unknown here, and the gateway could not be asked.
         """
-        song = await self._ledger.find(account.owner, handle)
+        deadline = anyio.current_time() + wait
+        song = known = await self._ledger.find(account.owner, handle)
         if song is None:
             with anyio.move_on_after(wait + GRACE):
                 song = await self._adopt(account, handle)
@@ -183,6 +184,8 @@ class Studio:
                 raise KeyMissing(account.looked)
             self._accounts[account.owner] = account
         live = self._records.live(song)
+        if known is None:
+            self._schedule.later(live)
         self._follower.follow(live)
         with live.awaited():
             if song.state in RUNNING and self._schedule.may_ask(live):
@@ -190,7 +193,7 @@ class Studio:
             elif song.state == "COMPLETED" and not song.media_urls:
                 with anyio.move_on_after(GRACE):
                     await self._follower.observe(live)
-            return await self._report(live, wait)
+            return await self._report(live, max(0.0, deadline - anyio.current_time()))
 
     async def songs(
         self, account: Account, *, limit: int, status: str = "", search: str = "", cursor: str = ""

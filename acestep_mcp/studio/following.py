@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Mapping
+from contextlib import suppress
 from functools import partial
 
 from acestep_mcp.clock import Clock
@@ -68,6 +69,7 @@ class Follower:
 
     async def _follow(self, live: Live) -> None:
         try:
+            await self._learn(live)
             while not live.over:
                 try:
                     if not await self._step(live):
@@ -78,6 +80,14 @@ class Follower:
         finally:
             live.followed = False
             self._records.drop(live)
+
+    async def _learn(self, live: Live) -> None:
+        """Recall how long such songs take, to ask when it is worth it."""
+        times: tuple[float, ...] = ()
+        if live.song.state in RUNNING:
+            with suppress(LedgerDown):
+                times = await self._records.ledger.times(live.song)
+        self._schedule.begin(live, times)
 
     async def _step(self, live: Live) -> bool:
         """Do the next thing for a song; False when there is nothing to do for it here."""

@@ -15,17 +15,20 @@ class Live:
     """One song of this process: its latest state, and everyone who waits for the next.
 
     `refusal` is set when the order ended without a song; `problem` says in a few words why the
-    gateway could not be asked lately, `""` when it could. `asked_at` and `due` are the times of
-    the last and the next status request.
+    gateway could not be asked lately, `""` when it could. `asked` counts the status requests,
+    `asked_at` and `due` are the times of the last and the next one, `known_times` the seconds
+    that such songs took.
     """
 
     __slots__ = (
         "_changed",
         "_nudged",
+        "asked",
         "asked_at",
         "due",
         "failures",
         "followed",
+        "known_times",
         "problem",
         "refusal",
         "song",
@@ -36,7 +39,9 @@ class Live:
         self.song = song
         self.refusal: Refusal | None = None
         self.problem = ""
+        self.asked = 0
         self.asked_at = -math.inf
+        self.known_times: tuple[float, ...] = ()
         self.due = 0.0
         self.failures = 0
         self.followed = False

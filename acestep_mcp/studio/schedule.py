@@ -1,8 +1,12 @@
 """When each running song is asked about next."""
 
+from collections.abc import Sequence
+
 import anyio
 
 from acestep_mcp.clock import Clock
+from acestep_mcp.domain import timing
+from acestep_mcp.domain.models import DEFAULT, MODELS
 from acestep_mcp.domain.retry import Budget, backoff
 from acestep_mcp.gateway.client import Unanswered
 from acestep_mcp.studio.live import Live
@@ -16,7 +20,7 @@ _SLOWING = 20.0
 
 
 class Schedule:
-    """One interval between status requests per song, one pace for all of them.
+    """On average one interval between status requests per song, one pace for all of them.
 
     A failed request is retried quickly only while a budget lasts that successes refill, else
     more and more slowly: a gateway that fails gets less traffic than one that answers.
@@ -34,6 +38,15 @@ class Schedule:
             with anyio.move_on_after(early):
                 await live.nudged()
 
+    def begin(self, live: Live, times: Sequence[float]) -> None:
+        """Start to follow a song; `times` are the seconds that such songs took lately."""
+        model = MODELS.get(live.song.model, DEFAULT)
+        documented = model.documented_times if len(times) < timing.ENOUGH else ()
+        live.known_times = (*times, *documented)
+        live.asked = int(self._age(live) / self._terms.poll_interval)
+        if live.asked_at > 0:
+            live.due = live.asked_at + self._interval(live)
+
     def may_ask(self, live: Live) -> bool:
         """Whether a poll interval has passed since the song was last asked about."""
         return self._clock.now() - live.asked_at >= self._terms.poll_interval
@@ -43,6 +56,7 @@ class Schedule:
         self._budget.earn()
         live.failures = 0
         live.problem = ""
+        live.asked += 1
         self.later(live)
 
     def later(self, live: Live) -> None:
@@ -56,6 +70,7 @@ class Schedule:
         live.asked_at = self._clock.now()
         live.due = live.asked_at + self._pause(live)
         live.failures += 1
+        live.asked += 1
         self.heed(answer)
 
     def heed(self, answer: Unanswered) -> None:
@@ -63,9 +78,14 @@ class Schedule:
         if answer.retry_after is not None:
             self.pace.hold(answer.retry_after)
 
+    def _age(self, live: Live) -> float:
+        return max(0.0, self._clock.now() - live.song.created_at)
+
     def _interval(self, live: Live) -> float:
-        age = self._clock.now() - live.song.created_at
-        return max(self._terms.poll_interval, (age - _PATIENCE) / _SLOWING)
+        age, interval = self._age(live), self._terms.poll_interval
+        if age > _PATIENCE:
+            return max(interval, (age - _PATIENCE) / _SLOWING)
+        return timing.pause(age, live.asked, live.known_times, interval)
 
     def _pause(self, live: Live) -> float:
         if self._budget.spend():
