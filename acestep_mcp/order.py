@@ -10,7 +10,9 @@ from acestep_mcp.domain.errors import BadInput
 from acestep_mcp.domain.models import DEFAULT, LONGEST_TITLE, MODELS, Field, Model, takers
 from acestep_mcp.domain.text import clean, is_well_formed, nearest
 from acestep_mcp.songcraft import fit, notation
+from acestep_mcp.songcraft.checks import Draft, Finding, check
 
+MOST_WARNINGS = 5
 _HIGHEST_DRAWN_SEED = 2**31 - 1  # fits every integer type a gateway may keep it in
 
 
@@ -42,7 +44,8 @@ class Order:
     """A request ready to be sent.
 
     `payload` is the JSON body, `fingerprint` is equal for equal requests (an undrawn seed and
-    an unfitted duration count as left open), `tracks` is the number of takes.
+    an unfitted duration count as left open), `tracks` is the number of takes. `findings` is what
+    songcraft thinks of it, dearest first, and `needs` how long it takes to sing.
     """
 
     model: Model
@@ -50,6 +53,19 @@ class Order:
     payload: Mapping[str, Any]
     fingerprint: str
     tracks: int
+    findings: tuple[Finding, ...]
+    needs: fit.Fit
+
+    def stop(self, *, force: bool = False) -> Finding | None:
+        """Why it must not be sent; with `force`, only if that is certain."""
+        stops = (each for each in self.findings if each.severity == "stop")
+        return next((each for each in stops if not (force and each.overridable)), None)
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What to tell the caller although it is sent."""
+        told = (each.message for each in self.findings if each.severity != "note")
+        return tuple(told)[:MOST_WARNINGS]
 
 
 def order(wish: Wish, draw: Callable[[], float]) -> Order:
@@ -65,7 +81,8 @@ def order(wish: Wish, draw: Callable[[], float]) -> Order:
     asked = {name: value for name, value in _set(tidy).items() if name not in ("title", "model")}
     if tidy.instrumental and "instrumental" not in model.fields:
         del asked["instrumental"]
-        asked["lyrics"] = _instrumental_lyrics(tidy.lyrics)
+        # By this the model knows that nobody sings; a plan of tags says the same.
+        asked["lyrics"] = tidy.lyrics or notation.INSTRUMENTAL
     for name, value in asked.items():
         asked[name] = _checked(model, name, value)
     return Order(
@@ -74,6 +91,24 @@ def order(wish: Wish, draw: Callable[[], float]) -> Order:
         payload=_completed(model, asked, draw),
         fingerprint=_fingerprint(model, asked),
         tracks=tidy.batch_size,
+        findings=check(_draft(tidy)),
+        needs=fit.estimate(tidy.lyrics, tidy.prompt),
+    )
+
+
+def _draft(wish: Wish) -> Draft:
+    return Draft(
+        prompt=wish.prompt,
+        lyrics=wish.lyrics,
+        instrumental=wish.instrumental,
+        duration=wish.duration or None,
+        bpm=wish.bpm or None,
+        key=wish.key or None,
+        time_signature=wish.time_signature or None,
+        seed=None if wish.seed < 0 else wish.seed,
+        batch_size=wish.batch_size,
+        thinking=wish.thinking,
+        model=wish.model,
     )
 
 
@@ -121,15 +156,6 @@ def _set(wish: Wish) -> dict[str, Any]:
     """The fields the caller set, by name."""
     unset = asdict(_UNSET)
     return {name: value for name, value in asdict(wish).items() if value != unset[name]}
-
-
-def _instrumental_lyrics(lyrics: str) -> str:
-    """The lyrics by which the model knows that nobody sings: a plan of tags, or the one tag."""
-    if not lyrics:
-        return notation.INSTRUMENTAL
-    if not notation.is_instrumental(lyrics):
-        raise BadInput("instrumental", "the lyrics have sung lines; drop them or set it to false")
-    return lyrics
 
 
 def _checked(model: Model, name: str, value: Any) -> Any:  # noqa: ANN401  # one JSON value

@@ -18,7 +18,7 @@ from acestep_mcp.ledger.sqlite import SqliteDriver
 from acestep_mcp.library import Library
 from acestep_mcp.settings import Settings
 from acestep_mcp.studio import LEASE, Account, Studio, Terms
-from acestep_mcp.surface import tools
+from acestep_mcp.surface import prompts, resources, tools
 from acestep_mcp.surface.delivery import Delivery
 
 LOCAL_OWNER = Owner("local")
@@ -72,8 +72,10 @@ def build(settings: Settings, clock: Clock | None = None, lease: float = LEASE) 
         version=version("acestep-mcp"),
         instructions=INSTRUCTIONS,
         tools=[*tools.build(studio, account, clock, settings.wait)],
+        resources=[resources.guide()],
         cache_hints={"tools/list": _FIVE_MINUTES},
         middleware=[Delivery(studio, account)],
         log_level="WARNING",
     )
+    prompts.add(mcp, studio, account)
     return App(mcp, studio, account)

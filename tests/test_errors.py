@@ -31,7 +31,10 @@ pytestmark = pytest.mark.anyio
         ({"model": "ace-step", "thinking": True}, "thinking: model 'ace-step' does not take it"),
         ({"model": "ace-step", "key": "Am"}, "key: model 'ace-step' does not take it"),
         ({"infer_steps": 8}, "infer_steps: model 'ace-step-xl' does not take it"),
-        ({"instrumental": True, "lyrics": LYRICS}, "instrumental: the lyrics have sung lines"),
+        (
+            {"instrumental": True, "lyrics": LYRICS},
+            "instrumental=true, but the lyrics hold 2 sung lines",
+        ),
         ({"wait": 51}, "wait: Input should be less than or equal to 50"),
         ({"lyrics": "x" * 10_001}, "lyrics: String should have at most 10000 characters"),
     ],
@@ -173,7 +176,9 @@ async def test_a_request_that_could_not_leave_is_sent_once_the_gateway_is_there(
 
 
 async def test_a_host_that_does_not_exist_is_not_sent_and_said_so(tmp_path: Path) -> None:
-    async with house(tmp_path, ACESTEP_BASE_URL="https://gateway.invalid", ACESTEP_POLL_INTERVAL="5") as home:
+    async with house(
+        tmp_path, ACESTEP_BASE_URL="https://gateway.invalid", ACESTEP_POLL_INTERVAL="5"
+    ) as home:
         answer = await home.generate()
 
         assert answer.is_error

@@ -85,7 +85,9 @@ def test_annotations_tell_the_truth(tools: dict[str, dict[str, Any]]) -> None:
 @pytest.mark.anyio
 async def test_text_and_structured_content_each_suffice_alone(tmp_path: Path) -> None:
     async with house(tmp_path, ACESTEP_SAVE="on") as home:
-        answer = await home.finished(title="Лампа", lyrics=LYRICS, duration=1, batch_size=2, seed=7)
+        answer = await home.finished(
+            title="Лампа", lyrics=LYRICS, duration=10, batch_size=2, seed=7
+        )
         song = shown(answer)
 
         assert set(song) == ANSWER

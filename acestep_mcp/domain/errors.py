@@ -2,6 +2,7 @@
 
 Refusal
 ├── BadInput        change the named argument and call again
+├── Stopped         the song would come out wrong: follow the message, or insist where it may be
 ├── KeyMissing      give the server a key
 ├── KeyRefused      give the server another key
 ├── BalanceTooLow   top up the wallet
@@ -30,6 +31,14 @@ class BadInput(Refusal):
 
     argument: str
     problem: str
+
+
+@dataclass(eq=False)
+class Stopped(Refusal):
+    """A check says that the song would come out wrong; `may_force` if that rests on an estimate."""
+
+    message: str
+    may_force: bool
 
 
 @dataclass(eq=False)

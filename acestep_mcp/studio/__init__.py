@@ -224,6 +224,7 @@ class Studio:
             updated_at=now,
             saving="wanted" if self._saving else "off",
             worker=self._worker,
+            warnings=order.warnings,
         )
 
     async def _make(self, live: Live, account: Account, order: "Order", deadline: float) -> None:

@@ -47,9 +47,12 @@ class SongAnswer(BaseModel):
 
 
 class DryRunAnswer(SongAnswer):
-    """What would be sent."""
+    """What would be sent, and what songcraft thinks of it."""
 
-    request: str = ""
+    request: str
+    fit: str
+    stops: list[str]
+    notes: list[str]
 
 
 class ListAnswer(BaseModel):
@@ -87,23 +90,25 @@ def songs(page: Page, now: float) -> CallToolResult:
 def dry_run(order: "Order") -> CallToolResult:
     """The answer of a dry run: exactly what would be sent, and that nothing was."""
     body = json.dumps(dict(order.payload), ensure_ascii=False)
-    takes = f"{order.tracks} tracks" if order.tracks > 1 else "1 track"
-    message = (
-        f"Nothing was sent and nothing is charged. Without dry_run this request would buy {takes} "
-        f"from {order.model.title}{_length_note(order)}."
-    )
     shown = DryRunAnswer(
         request_id="",
         status="DRY_RUN",
-        message=message,
+        message=_dry_message(order),
         title=order.title,
         model=order.model.id,
+        warnings=_messages(order, "warning"),
         duration=float(order.payload.get("duration", order.model.default_duration or 0)),
         seed=order.payload.get("seed", -1),
         request=body,
+        fit=_fit(order),
+        stops=_messages(order, "stop"),
+        notes=_messages(order, "note"),
     )
-    sent = f"POST {order.model.submit_path}\n{body}"
-    return _result([_text(message), _text(sent)], shown)
+    found = [f"Stop: {each}" for each in shown.stops]
+    found += [f"Warning: {each}" for each in shown.warnings]
+    found += [f"Note: {each}" for each in shown.notes]
+    lines = (shown.message, shown.fit, *found, f"POST {order.model.submit_path}", body)
+    return _result([_text("\n".join(lines))], shown)
 
 
 def _answer(song: Song, message: str) -> SongAnswer:
@@ -175,6 +180,34 @@ def _running(song: Song, problem: str, now: float) -> str:
         f"Call get_status with request_id '{song.handle}' and wait=45 until it is finished; "
         "do not call generate_song for it again."
     )
+
+
+def _dry_message(order: "Order") -> str:
+    takes = f"{order.tracks} tracks" if order.tracks > 1 else "1 track"
+    stop = order.stop()
+    if stop is None:
+        outcome = f"would buy {takes} from {order.model.title}{_length_note(order)}"
+    elif stop.overridable:
+        outcome = "would be refused; mend what the stop says, or insist with force=true"
+    else:
+        outcome = "would be refused; mend what the stops say"
+    return f"Nothing was sent, nothing is charged. Without dry_run this request {outcome}."
+
+
+def _fit(order: "Order") -> str:
+    """How the length and the lyrics go together, in the words of an estimate."""
+    needs, seconds = order.needs, order.payload.get("duration")
+    if not needs.sung_lines:
+        return "Nothing is sung, so any length fits."
+    asked = f"; {seconds:g} s is likely {needs.verdict(seconds)}" if seconds else ""
+    return (
+        f"{needs.sung_lines} sung lines: {needs.recommended}-{needs.target} s recommended, "
+        f"{needs.floor:.0f} s at the very least{asked} (a heuristic, not a measurement)."
+    )
+
+
+def _messages(order: "Order", severity: str) -> list[str]:
+    return [each.message for each in order.findings if each.severity == severity]
 
 
 def _length_note(order: "Order") -> str:

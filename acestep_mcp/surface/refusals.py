@@ -8,11 +8,14 @@ TOP_UP_PAGE = "https://api-console.pixazo.ai/dashboard"
 LONGEST_ERROR = 300
 
 
-def sentence(error: errors.Refusal) -> str:  # noqa: C901  # one case per kind of refusal
+def sentence(error: errors.Refusal) -> str:  # noqa: C901, PLR0912  # one case per kind of refusal
     """What a refusal says, in one line of at most 300 characters."""
     match error:
         case errors.BadInput(argument, problem):
             text = f"{argument}: {_ended(problem)} Nothing was sent."
+        case errors.Stopped(message, may_force):
+            force = " To send it all the same, repeat with force=true." if may_force else ""
+            text = f"{_ended(message)} Nothing was sent.{force}"
         case errors.KeyMissing(looked):
             text = (
                 f"No subscription key. Get one at {KEY_PAGE} and set PIXAZO_API_KEY (or write it "

@@ -8,7 +8,7 @@ from mcp_types.version import is_version_at_least
 from pydantic import Field
 
 from acestep_mcp.clock import Clock
-from acestep_mcp.domain.errors import BadInput, Refusal
+from acestep_mcp.domain.errors import BadInput, Refusal, Stopped
 from acestep_mcp.domain.models import (
     DEFAULT,
     LONGEST_LYRICS,
@@ -30,8 +30,11 @@ _STATUSES = ("", "QUEUED", "PROCESSING", "COMPLETED", "FAILED", "ERROR", "UNKNOW
 _GENERATE = """\
 Generate a song with ACE-Step from a style caption and lyrics. Costs real money per take. Waits, \
 then returns media URLs, or a request_id to pass to get_status while the song is being made. \
-Never call it twice for one song. dry_run is free. Aim for about 7 sung lines per minute, with \
-tags like [Verse] and [Chorus]; put tempo, key and length in their fields, not in the prompt."""
+Never call it twice for one song. Try dry_run first: it is free and names what would go wrong. \
+Lyrics: one tag per line ([Verse], [Chorus], ...), about 7 sung lines per minute, 6-10 syllables \
+a line, choruses written out. Prompt: genre, mood, instruments and the voice with its language; \
+no bpm, key or length, which have fields. Leave duration 0 to have it fitted. Without singing: \
+instrumental=true. More: resource acestep://guide."""
 _STATUS = """\
 See how a song is doing and get its media URLs. Safe to call repeatedly: it only reads, costs \
 nothing and never starts a song."""
@@ -50,7 +53,7 @@ Prompt = Annotated[
     str,
     Field(
         max_length=LONGEST_PROMPT,
-        description="Style caption, 1-3 sentences: genre, mood, instruments, voice",
+        description="Style caption, 1-3 sentences",
     ),
 ]
 Lyrics = Annotated[
@@ -76,6 +79,7 @@ Steps = Annotated[int, Field(ge=0, le=200, description="0 = default; ace-step on
 Guidance = Annotated[float, Field(ge=0, le=30, description="0 = default; ace-step only")]
 Wait = Annotated[float, Field(ge=0, le=LONGEST_WAIT, description="Seconds to wait in this call")]
 DryRun = Annotated[bool, Field(description="Check and show what would be sent; free")]
+Force = Annotated[bool, Field(description="Send although the fit check stopped it")]
 NewTake = Annotated[
     bool, Field(description="Pay again although the same request is running or undelivered")
 ]
@@ -116,6 +120,7 @@ def build(studio: Studio, account: Account, clock: Clock, default_wait: float) -
         guidance_scale: Guidance = 0,
         wait: Wait = default_wait,
         dry_run: DryRun = False,  # noqa: FBT002  # as above
+        force: Force = False,  # noqa: FBT002  # as above
         new_take: NewTake = False,  # noqa: FBT002  # as above
     ) -> Annotated[CallToolResult, SongAnswer]:
         # The tables of songcraft, which a start need not load.
@@ -143,6 +148,8 @@ def build(studio: Studio, account: Account, clock: Clock, default_wait: float) -
             raise refusal_of(error) from error
         if dry_run:
             return answers.dry_run(ordered)
+        if stop := ordered.stop(force=force):
+            raise refusal_of(Stopped(stop.message, stop.overridable))
         report = await patience.wait(
             ctx,
             wait,

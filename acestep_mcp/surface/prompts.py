@@ -1,0 +1,134 @@
+"""Prompts a person can pick in their client, and the completion of their arguments."""
+
+import json
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Annotated
+
+from mcp.server.mcpserver import MCPServer
+from mcp.server.mcpserver.prompts.base import Prompt
+from mcp_types import (
+    Completion,
+    CompletionArgument,
+    CompletionContext,
+    PromptReference,
+    ResourceTemplateReference,
+)
+from pydantic import Field
+
+from acestep_mcp.domain.errors import NotFound
+from acestep_mcp.domain.models import DEFAULT, METERS, MODELS
+from acestep_mcp.domain.song import Song
+from acestep_mcp.studio import Account, Studio
+from acestep_mcp.surface.refusals import sentence
+
+_MOST = 20  # completions; more are no help
+
+Idea = Annotated[str, Field(description="What the song is about")]
+Language = Annotated[str, Field(description="Language to sing in")]
+Length = Annotated[str, Field(description="Rough length, like '2 minutes'")]
+Style = Annotated[str, Field(description="Genre, mood, instruments, voice")]
+KeyName = Annotated[str, Field(description="Musical key, like 'A minor'")]
+Meter = Annotated[str, Field(description="Time signature")]
+Model = Annotated[str, Field(description="Model to use")]
+RequestId = Annotated[str, Field(description="The song to vary")]
+Change = Annotated[str, Field(description="What should be different")]
+
+Complete = Callable[
+    [
+        PromptReference | ResourceTemplateReference,
+        CompletionArgument,
+        CompletionContext | None,
+    ],
+    Awaitable[Completion],
+]
+
+_STEPS = """\
+1. Write title, prompt and lyrics by the guide below.
+2. Call generate_song with dry_run=true. Follow every stop and warning it names, and call it again
+   until there are none.
+3. Show me the lyrics. When I agree, call generate_song once without dry_run.
+4. If the answer is not COMPLETED, call get_status with its request_id and wait=45 until it is.
+5. Give me the file paths and media URLs exactly as returned."""
+
+
+def add(mcp: MCPServer, studio: Studio, account: Account) -> None:
+    """Publish the prompts and the completion of their arguments."""
+
+    async def write_song(
+        idea: Idea,
+        language: Language = "",
+        length: Length = "",
+        style: Style = "",
+        key: KeyName = "",
+        time_signature: Meter = "",
+        model: Model = "",
+    ) -> str:
+        """Write a song and have it made."""
+        from acestep_mcp.songcraft.guide import guide  # noqa: PLC0415  # read when asked for
+
+        wishes = {
+            "Idea": idea,
+            "Language": language,
+            "Length": length,
+            "Style": style,
+            "Key": key,
+            "Time signature": time_signature,
+            "Model": model,
+        }
+        asked = "\n".join(f"{name}: {value}" for name, value in wishes.items() if value)
+        return f"Write a song for ACE-Step and have it made.\n\n{asked}\n\n{_STEPS}\n\n{guide()}"
+
+    async def vary_song(request_id: RequestId, change: Change) -> str:
+        """Make another version of an earlier song."""
+        song = (await studio.songs(account, limit=50)).songs
+        found = next((each for each in song if request_id in (each.request_id, each.id)), None)
+        if found is None:
+            return sentence(NotFound(request_id))
+        return _variation(found, change)
+
+    for function in (write_song, vary_song):
+        mcp.add_prompt(Prompt.from_function(function, title=function.__doc__))
+    mcp.completion()(_completing(studio, account))  # type: ignore[no-untyped-call]  # of the SDK
+
+
+def _variation(song: Song, change: str) -> str:
+    arguments = {"title": song.title, "model": song.model, **song.payload}
+    return (
+        f"Make another version of the song {song.handle}. What should be different: {change}\n\n"
+        f"These are the arguments of generate_song it was made with:\n"
+        f"```json\n{json.dumps(arguments, ensure_ascii=False, indent=1)}\n```\n"
+        "Change only what is asked for. Keep the seed to hear the effect of the change alone; "
+        "take another seed (or -1) for another take of the same song. Call generate_song with "
+        "dry_run=true first and follow what it names; then call it once without dry_run."
+    )
+
+
+def _completing(studio: Studio, account: Account) -> Complete:
+    async def complete(
+        _ref: PromptReference | ResourceTemplateReference,
+        argument: CompletionArgument,
+        _context: CompletionContext | None,
+    ) -> Completion:
+        known = await _known(argument.name, studio, account)
+        begun = argument.value.casefold()
+        fitting = [value for value in known if value.casefold().startswith(begun)]
+        return Completion(values=fitting[:_MOST], total=len(fitting), has_more=len(fitting) > _MOST)
+
+    return complete
+
+
+async def _known(argument: str, studio: Studio, account: Account) -> Sequence[str]:
+    """Every value the argument may have, most likely first."""
+    match argument:
+        case "key":
+            from acestep_mcp.songcraft.notation import KEYS  # noqa: PLC0415  # when asked for
+
+            return KEYS
+        case "time_signature":
+            return METERS
+        case "model":
+            return (DEFAULT.id, *(name for name in MODELS if name != DEFAULT.id))
+        case "request_id":
+            return [song.handle for song in (await studio.songs(account, limit=50)).songs]
+        case _:
+            return ()
