@@ -64,6 +64,7 @@ def _parser() -> argparse.ArgumentParser:
     songs.add_argument("--search", default="", metavar="TEXT", help="in title, prompt and lyrics")
     songs.add_argument("--limit", type=_limit, default=20, metavar="N", help="1 to 50")
     songs.add_argument("--json", action="store_true", help="for programs")
+    songs.add_argument("--open", action="store_true", help="open the folder with the songs")
     songs.set_defaults(run=_songs)
     return parser
 
@@ -116,6 +117,8 @@ def _doctor(arguments: argparse.Namespace) -> int:
 
 
 def _songs(arguments: argparse.Namespace) -> int:
-    from acestep_mcp.commands.songs import run
+    from acestep_mcp.commands.songs import open_folder, run
 
+    if arguments.open:
+        return open_folder()
     return run(search=arguments.search, limit=arguments.limit, as_json=arguments.json)

@@ -56,10 +56,11 @@ def build(settings: Settings, clock: Clock | None = None, lease: float = LEASE) 
     logging.getLogger("mcp").setLevel(max(logging.WARNING, logging.getLogger().level))
     clock = clock or SystemClock()
     gateway = Gateway(settings.base_url, now=clock.now)
+    library = Library(settings.output_dir, gateway.media, clock) if settings.save else None
     studio = Studio(
         ledger=Ledger(SqliteDriver(settings.ledger_path)),
         gateway=gateway,
-        library=Library(settings.output_dir, gateway.media) if settings.save else None,
+        library=library,
         clock=clock,
         terms=Terms(
             poll_interval=settings.poll_interval, daily_limit=settings.daily_limit, lease=lease
@@ -72,10 +73,10 @@ def build(settings: Settings, clock: Clock | None = None, lease: float = LEASE) 
         version=version("acestep-mcp"),
         instructions=INSTRUCTIONS,
         tools=[*tools.build(studio, account, clock, settings.wait)],
-        resources=[resources.guide()],
         cache_hints={"tools/list": _FIVE_MINUTES},
         middleware=[Delivery(studio, account)],
         log_level="WARNING",
     )
+    resources.add(mcp, studio, library, account)
     prompts.add(mcp, studio, account)
     return App(mcp, studio, account)

@@ -122,3 +122,22 @@ async def test_songs_lists_the_ledger_for_people_and_for_programs(tmp_path: Path
     assert "COMPLETED" in people.stdout
     assert json.loads(found.stdout)[0]["title"].startswith("夜の海")
     assert json.loads(none.stdout) == []
+
+
+@pytest.mark.skipif(sys.platform in ("darwin", "win32"), reason="xdg-open is the Linux opener")
+def test_songs_opens_the_folder_on_request_and_plays_nothing(tmp_path: Path) -> None:
+    (tmp_path / "songs").mkdir()
+    opener = tmp_path / "xdg-open"
+    opener.write_text(f'#!/bin/sh\necho "$@" > "{tmp_path}/opened"\n')
+    opener.chmod(0o755)
+    done = run("songs", "--open", PATH=str(tmp_path), ACESTEP_OUTPUT_DIR=str(tmp_path / "songs"))
+
+    assert done.returncode == 0
+    assert (tmp_path / "opened").read_text() == f"{tmp_path / 'songs'}\n"
+
+
+def test_without_a_file_manager_songs_prints_the_folder(tmp_path: Path) -> None:
+    (tmp_path / "songs").mkdir()
+    done = run("songs", "--open", PATH=str(tmp_path), ACESTEP_OUTPUT_DIR=str(tmp_path / "songs"))
+
+    assert done.stdout == f"{tmp_path / 'songs'}\n"

@@ -1,14 +1,18 @@
 """Songs on disk: names, whole files, honest refusals."""
 
 import json
-from collections.abc import AsyncIterator
+import struct
+from array import array
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from acestep_mcp.clock import SystemClock
 from acestep_mcp.domain.song import RequestId, Song
+from acestep_mcp.gateway.client import Media
 from acestep_mcp.library import Library
 from acestep_mcp.library.names import stem, suffix
 from acestep_mcp.sandbox import limit_data, reply, reset_peer
@@ -17,7 +21,22 @@ from tests.test_ledger import song as plain
 
 pytestmark = pytest.mark.anyio
 
-WAV = b"RIFF\x24\x00\x00\x00WAVEfmt " + bytes(20)
+
+def wave_file(code: str, samples: Sequence[float], *, tag: int = 1, size: int = -1) -> bytes:
+    """A stereo 48 kHz WAVE file of these samples; `size` overrides what its header claims."""
+    if code == "24":
+        body = b"".join(int(each).to_bytes(3, "little", signed=True) for each in samples)
+        width = 3
+    else:
+        values = array(code, samples)
+        body, width = values.tobytes(), values.itemsize
+    shape = struct.pack("<HHIIHH", tag, 2, 48_000, 96_000 * width, 2 * width, 8 * width)
+    claimed = len(body) if size < 0 else size
+    head = b"WAVEfmt " + struct.pack("<I", 16) + shape + b"data" + struct.pack("<I", claimed)
+    return b"RIFF" + struct.pack("<I", len(head) + len(body)) + head + body
+
+
+WAV = wave_file("h", [0, 16_384] * 4_800)
 
 
 def song(**fields: Any) -> Song:
@@ -25,11 +44,11 @@ def song(**fields: Any) -> Song:
 
 
 @asynccontextmanager
-async def wav(_: str) -> AsyncIterator[tuple[int | None, AsyncIterator[bytes]]]:
+async def wav(_url: str, _start: int, _validator: str) -> AsyncIterator[Media]:
     async def pieces() -> AsyncIterator[bytes]:
         yield WAV
 
-    yield len(WAV), pieces()
+    yield Media(0, len(WAV), "", pieces())
 
 
 @pytest.mark.parametrize(
@@ -56,11 +75,11 @@ async def test_no_title_writes_outside_the_folder_or_in_a_name_some_system_refus
     tmp_path: Path, title: str
 ) -> None:
     folder = tmp_path / "songs"
-    (path,) = await Library(folder, wav).save(song(title=title))
+    (path,) = (await Library(folder, wav, SystemClock()).save(song(title=title))).files
     name = Path(path).name
 
     assert Path(path).parent == folder
-    assert Path(path).read_bytes() == WAV
+    assert Path(path).read_bytes()[:4] == b"RIFF"
     assert not set(name) & set('<>:"/\\|?*\0\n')
     assert len(name.encode()) <= 143
     assert name.split(".")[0].upper() not in {"CON", "NUL", ""}
@@ -80,7 +99,7 @@ def test_names_say_the_title_or_the_first_words() -> None:
 @pytest.mark.parametrize(
     ("head", "extension"),
     [
-        (WAV[:16], ".wav"),
+        (b"RIFF\x24\0\0\0WAVEfmt ", ".wav"),
         (b"fLaC\0\0\0\x22", ".flac"),
         (b"OggS\0\x02", ".ogg"),
         (b"ID3\x04", ".mp3"),
@@ -109,12 +128,12 @@ async def test_a_saved_song_has_a_sidecar_that_can_make_it_again(tmp_path: Path)
 
 
 async def test_saving_again_overwrites_nothing_of_another_song(tmp_path: Path) -> None:
-    library = Library(tmp_path, wav)
+    library = Library(tmp_path, wav, SystemClock())
     first = song(title="Rain")
     await library.save(first)
     sidecar = tmp_path / f"{stem(first)}.json"
     sidecar.write_text('{"request_id": "somebody else"}')
-    (path,) = await library.save(first)
+    (path,) = (await library.save(first)).files
 
     assert len(Path(path).stem) > len(stem(first))
     assert json.loads(sidecar.read_text())["request_id"] == "somebody else"
@@ -133,7 +152,7 @@ async def test_saving_again_overwrites_nothing_of_another_song(tmp_path: Path) -
 async def test_a_track_that_cannot_be_had_is_said_and_the_url_still_given(
     tmp_path: Path, toxic: Any, says: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("acestep_mcp.studio.following._SAVE_PAUSE", 0.01)
+    monkeypatch.setattr("acestep_mcp.library.download.PAUSE", 0.001)
     async with house(tmp_path, ACESTEP_SAVE="on") as home:
         home.sandbox.faults.add("media", toxic, times=None)
         answer = await home.finished(duration=1)

@@ -1,6 +1,8 @@
 """`acestep-mcp songs`: the ledger for people."""
 
 import json
+import shutil
+import subprocess
 import sys
 
 import anyio
@@ -29,6 +31,17 @@ def run(*, search: str, limit: int, as_json: bool) -> int:
     else:
         _print(page)
     return 0
+
+
+def open_folder() -> int:
+    """Show the folder with the songs in the desktop's file manager."""
+    folder = settings.read().output_dir
+    opener = {"darwin": "open", "win32": "explorer"}.get(sys.platform, "xdg-open")
+    program = shutil.which(opener)
+    if program is None or not folder.is_dir():
+        print(folder)  # noqa: T201  # the next best thing
+        return 0 if folder.is_dir() else 1
+    return subprocess.run([program, str(folder)], check=False).returncode  # noqa: S603  # the desktop's own opener
 
 
 async def _page(found: settings.Settings, search: str, limit: int) -> Page:

@@ -25,6 +25,10 @@ class Refusal(Exception):
     """Base of every anticipated reason why a call did nothing."""
 
 
+class MediaGone(OSError):
+    """A media URL will not deliver a track, however often it is asked."""
+
+
 @dataclass(eq=False)
 class BadInput(Refusal):
     """An argument is unusable; `problem` says what is wrong and what would be right."""

@@ -16,6 +16,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal, NewType
 
+from acestep_mcp.domain.track import Track
+
 SongId = NewType("SongId", str)
 """The local handle of a song, known before the gateway names it."""
 RequestId = NewType("RequestId", str)
@@ -45,7 +47,7 @@ class Song:
 
     `payload` is the JSON body as it is sent; `fingerprint` identifies the request it answers.
     `duration` is the length asked for and `seed` the seed sent; None where none was. `took` is
-    how long the gateway needed, by its own clock.
+    how long the gateway needed, by its own clock. `sound` is what each of the `files` holds.
     """
 
     id: SongId
@@ -64,6 +66,7 @@ class Song:
     media_urls: tuple[str, ...] = ()
     media_type: str = ""
     files: tuple[str, ...] = ()
+    sound: tuple[Track, ...] = ()
     warnings: tuple[str, ...] = ()
     error: str = ""
     updated_at: float = 0.0
@@ -186,10 +189,22 @@ def _took(song: Song, seen: Observation, now: float) -> float | None:
     return max(0.0, seen.completed_at - seen.created_at)
 
 
-def saved(song: Song, files: tuple[str, ...], now: float, warning: str = "") -> Song:
-    """Its tracks were written to disk, or `warning` says why they could not be."""
-    warnings = (*song.warnings, warning) if warning else song.warnings
-    return replace(song, saving="done", files=files, warnings=warnings, updated_at=now)
+def saved(
+    song: Song,
+    files: tuple[str, ...],
+    now: float,
+    sound: tuple[Track, ...] = (),
+    warnings: tuple[str, ...] = (),
+) -> Song:
+    """Its tracks were written to disk; `warnings` say what is missing or sounds wrong."""
+    return replace(
+        song,
+        saving="done",
+        files=files,
+        sound=sound,
+        warnings=(*warnings, *song.warnings),
+        updated_at=now,
+    )
 
 
 def delivered(song: Song, *, heard: bool = True) -> Song:

@@ -4,13 +4,15 @@ The key goes to the configured origin and nowhere else; a `polling_url` in a rep
 followed.
 """
 
+import re
 from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import AbstractAsyncContextManager
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 
+from acestep_mcp.domain.errors import MediaGone
 from acestep_mcp.domain.models import Model
 from acestep_mcp.domain.retry import retry_after
 from acestep_mcp.domain.song import Observation, RequestId
@@ -18,14 +20,16 @@ from acestep_mcp.gateway import wire
 from acestep_mcp.gateway.verdicts import Broken, Verdict, of_status
 
 if TYPE_CHECKING:
-    from acestep_mcp.gateway.http import Http, Reply
+    from acestep_mcp.gateway.http import Download, Http, Reply
 
 KEY_HEADER = "Ocp-Apim-Subscription-Key"
 SUBMIT_SECONDS = 60.0
 """After this long without a complete reply, the outcome of a submission is unknown."""
 STATUS_SECONDS = 20.0
-_LOOPBACK = ("127.0.0.1", "localhost", "::1")
 _OK = 200
+_PARTIAL = 206
+_GONE = frozenset({400, 401, 403, 404, 405, 410, 451})
+_RANGE = re.compile(r"bytes (\d{1,15})-\d{1,15}/(\d{1,15})")
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +56,20 @@ class Unanswered:
     cause: str
     status: int | None = None
     retry_after: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Media:
+    """An open download: the bytes of a file from `start` on, of `total` where that is known.
+
+    `validator` is the strong entity tag by which a later request can go on; `""` where there is
+    none.
+    """
+
+    start: int
+    total: int | None
+    validator: str
+    pieces: AsyncIterator[bytes]
 
 
 class Gateway:
@@ -86,17 +104,19 @@ class Gateway:
             return Unanswered(f"HTTP {reply.status}", reply.status, self._wait(reply))
         return wire.observation(reply.body or b"", request_id) or Unanswered("an unreadable reply")
 
-    def media(
-        self, url: str
-    ) -> AbstractAsyncContextManager[tuple[int | None, AsyncIterator[bytes]]]:
-        """Open a media URL, without the key: its length in bytes where known, and its bytes.
+    @asynccontextmanager
+    async def media(self, url: str, start: int = 0, validator: str = "") -> AsyncIterator[Media]:
+        """Open a media URL, without the key, from byte `start` on if it is still the same file.
 
         Raises:
-            OSError: The URL may not be fetched, or the host did not deliver.
+            MediaGone: The URL may not be fetched, or delivers nothing any more.
+            OSError: The host did not deliver this time.
         """
-        if urlsplit(url).scheme != "https" and not (is_loopback(self._origin) and is_loopback(url)):
-            raise OSError("the media URL is not https")
-        return self._http.stream(url)
+        headers = {"Accept-Encoding": "identity"}
+        if start and validator:
+            headers |= {"Range": f"bytes={start}-", "If-Range": validator}
+        async with self._http.download(url, headers) as reply:
+            yield _media(reply)
 
     async def close(self) -> None:
         """Close every connection."""
@@ -107,7 +127,7 @@ class Gateway:
     def _http(self) -> "Http":
         from acestep_mcp.gateway.http import Http  # noqa: PLC0415  # 40 ms that a start need not pay
 
-        return Http(loopback=is_loopback(self._origin))
+        return Http(self._origin)
 
     def _submission(self, reply: "Reply") -> Submission:
         verdict = of_status(reply.status)
@@ -134,6 +154,20 @@ def _headers(key: str) -> dict[str, str]:
     return {KEY_HEADER: key, "Cache-Control": "no-cache"}
 
 
-def is_loopback(url: str) -> bool:
-    """Whether a URL's host is this machine by its literal name."""
-    return urlsplit(url).hostname in _LOOPBACK
+def _media(reply: "Download") -> Media:
+    tag = reply.headers.get("etag", "")
+    validator = tag if tag.startswith('"') else ""
+    if reply.headers.get("content-encoding", "identity") != "identity":
+        raise MediaGone("the media host sent the track compressed")
+    if reply.status == _OK:
+        length = reply.headers.get("content-length", "")
+        return Media(0, int(length) if length.isdecimal() else None, validator, reply.pieces)
+    if reply.status == _PARTIAL and (found := _RANGE.fullmatch(_ranged(reply))):
+        return Media(int(found[1]), int(found[2]), validator, reply.pieces)
+    if reply.status in _GONE:
+        raise MediaGone(f"the media host answered HTTP {reply.status}")
+    raise OSError(f"the media host answered HTTP {reply.status}")
+
+
+def _ranged(reply: "Download") -> str:
+    return reply.headers.get("content-range", "").strip()

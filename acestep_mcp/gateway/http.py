@@ -2,13 +2,16 @@
 
 import ssl
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass
 from typing import Any, Literal
+from urllib.parse import urljoin
 
 import anyio
 import httpx
 
+from acestep_mcp.domain.errors import MediaGone
+from acestep_mcp.gateway.addresses import is_loopback, public_address
 from acestep_mcp.gateway.verdicts import Broken, cause, of_error
 
 Use = Literal["submit", "status", "media"]
@@ -17,7 +20,7 @@ CONNECT_SECONDS = 10.0
 IDLE_SECONDS = 60.0
 """Without a byte for this long, a reply has failed."""
 _REPLY_CAP = 1 << 20
-_PIECE = 1 << 18  # bytes of media handed on at a time
+_REDIRECTS = 3
 _BROKEN = (httpx.HTTPError, httpx.InvalidURL, OSError, TimeoutError)
 
 
@@ -30,11 +33,21 @@ class Reply:
     body: bytes | None
 
 
+@dataclass(frozen=True, slots=True)
+class Download:
+    """An open media reply; `pieces` are its bytes as they were sent."""
+
+    status: int
+    headers: Mapping[str, str]
+    pieces: AsyncIterator[bytes]
+
+
 class Http:
     """Connections of one process; each use has its own pool."""
 
-    def __init__(self, *, loopback: bool) -> None:
-        self._loopback = loopback
+    def __init__(self, origin: str) -> None:
+        self._origin = httpx.URL(origin)
+        self._loopback = is_loopback(origin)
         self._clients: dict[Use, httpx.AsyncClient] = {}
         self._tls: ssl.SSLContext | None = None
 
@@ -58,27 +71,47 @@ class Http:
             raise Broken(of_error(error), cause(error)) from error
 
     @asynccontextmanager
-    async def stream(self, url: str) -> AsyncIterator[tuple[int | None, AsyncIterator[bytes]]]:
-        """Open a URL for reading: its length in bytes where known, and its bytes in pieces.
+    async def download(self, url: str, headers: Mapping[str, str]) -> AsyncIterator[Download]:
+        """Open a media URL for reading, through at most three redirects, each checked alike.
 
         Raises:
-            OSError: The host did not deliver.
+            MediaGone: The URL may not be fetched.
+            OSError: The host did not answer, or broke off.
         """
         try:
-            async with self._client("media").stream("GET", url) as response:
-                if response.status_code != httpx.codes.OK:
-                    raise OSError(f"the media host answered HTTP {response.status_code}")
-                length = response.headers.get("content-length", "")
-                pieces = response.aiter_bytes(_PIECE)
-                yield int(length) if length.isdecimal() else None, pieces
+            for _ in range(_REDIRECTS + 1):
+                request = await self._checked(url, headers)
+                response = await self._client("media").send(request, stream=True)
+                async with aclosing(response):
+                    if not response.has_redirect_location:
+                        pieces = response.aiter_raw()
+                        yield Download(response.status_code, response.headers, pieces)
+                        return
+                    url = urljoin(url, response.headers["location"])
         except (httpx.HTTPError, httpx.InvalidURL) as error:
             raise OSError(cause(error)) from error
+        raise MediaGone("the media host redirects in circles")
 
     async def close(self) -> None:
         """Close every connection."""
         for client in self._clients.values():
             await client.aclose()
         self._clients.clear()
+
+    async def _checked(self, url: str, headers: Mapping[str, str]) -> httpx.Request:
+        """The request for a URL, addressed to the public address that was just looked up."""
+        wanted = httpx.URL(url)
+        if self._loopback and _same_origin(wanted, self._origin):
+            return self._client("media").build_request("GET", wanted, headers=dict(headers))
+        if wanted.scheme != "https" or wanted.userinfo:
+            raise MediaGone("the media URL is not a plain https URL")
+        address = await public_address(wanted.host, wanted.port or 443)
+        return self._client("media").build_request(
+            "GET",
+            wanted.copy_with(host=address),
+            headers={**headers, "Host": wanted.netloc.decode("ascii")},
+            extensions={"sni_hostname": wanted.host},
+        )
 
     async def _exchange(
         self,
@@ -115,3 +148,7 @@ class Http:
             limits=httpx.Limits(max_connections=100, max_keepalive_connections=kept),
             timeout=httpx.Timeout(IDLE_SECONDS, connect=CONNECT_SECONDS),
         )
+
+
+def _same_origin(one: httpx.URL, other: httpx.URL) -> bool:
+    return (one.scheme, one.host, one.port) == (other.scheme, other.host, other.port)

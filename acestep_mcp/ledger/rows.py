@@ -1,10 +1,11 @@
 """Songs as rows and back."""
 
 import json
-from dataclasses import fields
+from dataclasses import asdict, fields
 from typing import Any
 
 from acestep_mcp.domain.song import Song
+from acestep_mcp.domain.track import Track
 from acestep_mcp.ledger.driver import Row
 
 _JSON = {"payload"}
@@ -24,6 +25,7 @@ def to_row(song: Song) -> dict[str, Any]:
     row: dict[str, Any] = {name: getattr(song, name) for name in _FIELDS}
     for name in _JSON | _LISTS:
         row[name] = json.dumps(row[name], ensure_ascii=False)
+    row["sound"] = json.dumps([asdict(track) for track in song.sound])
     return {**row, "delivered": int(song.delivered), "words": words(song)}
 
 
@@ -33,4 +35,9 @@ def to_song(row: Row) -> Song:
     values["payload"] = json.loads(values["payload"])
     for name in _LISTS:
         values[name] = tuple(json.loads(values[name]))
+    values["sound"] = tuple(_track(each) for each in json.loads(values["sound"]))
     return Song(**{**values, "delivered": bool(values["delivered"])})
+
+
+def _track(found: dict[str, Any]) -> Track:
+    return Track(**{**found, "peaks": tuple(found["peaks"])})

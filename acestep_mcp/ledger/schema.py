@@ -23,6 +23,7 @@ STEPS: tuple[tuple[str, ...], ...] = (
             media_urls text not null,
             media_type text not null,
             files text not null,
+            sound text not null,
             warnings text not null,
             error text not null,
             delivered integer not null,

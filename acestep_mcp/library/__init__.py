@@ -2,45 +2,71 @@
 
 import json
 import os
-from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
 from pathlib import Path
 
 import anyio
 import anyio.to_thread
 
+from acestep_mcp.clock import Clock
 from acestep_mcp.domain.song import Song
+from acestep_mcp.domain.track import Track
+from acestep_mcp.library.download import Fetch, download_track
 from acestep_mcp.library.names import stem, suffix
 from acestep_mcp.library.sidecar import record
 
-__all__ = ["Library"]
+__all__ = ["LARGEST_PIECE", "Library", "Saved"]
 
-Fetch = Callable[[str], AbstractAsyncContextManager[tuple[int | None, AsyncIterator[bytes]]]]
-LARGEST_TRACK = 512 << 20
-"""Bytes. Ten minutes of 32-bit float stereo are 230 MB; anything longer is no song of ours."""
+LARGEST_PIECE = 3 << 20
+"""Bytes of audio handed out at once: TypeScript clients drop the connection above 10 MiB."""
+
+
+@dataclass(frozen=True, slots=True)
+class Saved:
+    """What saving a song came to: absolute paths and their tracks in order, and what is wrong."""
+
+    files: tuple[str, ...] = ()
+    tracks: tuple[Track, ...] = ()
+    warnings: tuple[str, ...] = ()
 
 
 class Library:
-    """The folder where finished songs are kept."""
+    """The folder where finished songs are kept. `fetch` opens a media URL."""
 
-    def __init__(self, folder: Path, fetch: Fetch) -> None:
+    def __init__(self, folder: Path, fetch: Fetch, clock: Clock) -> None:
         self._folder = folder
         self._fetch = fetch
+        self._clock = clock
 
-    async def save(self, song: Song) -> tuple[str, ...]:
-        """Write every track of a completed song and its sidecar; the absolute paths, in order.
+    async def save(self, song: Song) -> Saved:
+        """Write every track of a completed song and its sidecar.
 
-        Raises:
-            OSError: A track could not be fetched or written; whole tracks stay, partial ones go.
+        A track that cannot be had is a warning, and the others are saved all the same. Whatever
+        happens, no part of a track is left under a track's name.
         """
-        name = await anyio.to_thread.run_sync(self._free_stem, song)
-        files = []
-        for take, url in enumerate(song.media_urls, start=1):
-            numbered = f"{name}-{take}" if len(song.media_urls) > 1 else name
-            files.append(str(await self._track(url, numbered)))
-        text = json.dumps(record(song, files), ensure_ascii=False, indent=2)
-        await anyio.to_thread.run_sync(_write_whole, self._folder / f"{name}.json", text)
-        return tuple(files)
+        try:
+            name = await anyio.to_thread.run_sync(self._free_stem, song)
+            takes = [await self._take(song, name, take) for take in _takes(song)]
+            saved = Saved(
+                tuple(file for each in takes for file in each.files),
+                tuple(track for each in takes for track in each.tracks),
+                tuple(warning for each in takes for warning in each.warnings),
+            )
+            if saved.files:
+                text = json.dumps(record(song, saved.files), ensure_ascii=False, indent=2)
+                await anyio.to_thread.run_sync(_write, self._folder / f"{name}.json", text)
+        except OSError as error:
+            return Saved(warnings=(f"The audio was not saved: {error.strerror or error}.",))
+        return saved
+
+    async def read(self, song: Song, take: int, offset: int) -> bytes | None:
+        """At most `LARGEST_PIECE` bytes of a saved take (from 1) from `offset` on; None past it."""
+        if not 1 <= take <= len(song.files) or offset < 0:
+            return None
+        path = Path(song.files[take - 1])
+        if path.parent != self._folder:  # the folder was changed since, and no other is read
+            return None
+        return await anyio.to_thread.run_sync(_read, path, offset)
 
     def _free_stem(self, song: Song) -> str:
         """A name no other song has: the sidecar says whose it is."""
@@ -48,42 +74,63 @@ class Library:
         short = stem(song)
         return short if _owned(self._folder / f"{short}.json", song) else stem(song, length=64)
 
-    async def _track(self, url: str, name: str) -> Path:
+    async def _take(self, song: Song, name: str, take: int) -> Saved:
+        several = len(song.media_urls) > 1
+        numbered = f"{name}-{take}" if several else name
+        label = f"Take {take}" if several else "The song"
+        try:
+            path = await self._track(song, numbered, take)
+        except OSError as error:
+            return Saved(warnings=(f"{label} was not saved: {error.strerror or error}.",))
+        track, wrong = await anyio.to_thread.run_sync(_judged, path, song)
+        warnings = tuple(f"{label} {each}." for each in wrong)
+        return Saved((str(path),), (track,), warnings)
+
+    async def _track(self, song: Song, name: str, take: int) -> Path:
         # One name per track, so that what a killed process left behind is written over.
         part = self._folder / f".{name}.part"
         try:
-            async with self._fetch(url) as (length, pieces):
-                head = await _receive(part, length, pieces)
-            final = self._folder / f"{name}{suffix(head)}"
-            await anyio.to_thread.run_sync(_move, part, final)
+            await download_track(song.media_urls[take - 1], part, self._fetch, self._clock)
+            return await anyio.to_thread.run_sync(_finish, part, name, song, take)
         finally:
             part.unlink(missing_ok=True)
-        return final
 
 
-async def _receive(part: Path, length: int | None, pieces: AsyncIterator[bytes]) -> bytes:
-    """Write the pieces durably; the first bytes of them."""
-    size, head = 0, b""
-    async with await anyio.open_file(part, "wb") as file:
-        async for piece in pieces:
-            head = head or piece[:16]
-            size += len(piece)
-            if size > LARGEST_TRACK:
-                raise OSError("the track is larger than any song")
-            await file.write(piece)
-        await file.flush()
-        await anyio.to_thread.run_sync(os.fsync, file.wrapped.fileno())
-    if size == 0 or (length is not None and size != length):
-        raise OSError(f"the track ended after {size} bytes of {length or 'an unknown number'}")
-    return head
+def _takes(song: Song) -> range:
+    return range(1, len(song.media_urls) + 1)
 
 
-def _move(part: Path, final: Path) -> None:
+def _finish(part: Path, name: str, song: Song, take: int) -> Path:
+    """Tag a complete download and give it its name."""
+    from acestep_mcp.library import tags  # noqa: PLC0415  # brings mutagen
+
+    with part.open("rb") as file:
+        final = part.with_name(f"{name}{suffix(file.read(16))}")
+    tags.write(part, song, take)
+    with part.open("rb+") as file:
+        os.fsync(file.fileno())
     part.replace(final)
     _sync_folder(final.parent)
+    return final
 
 
-def _write_whole(path: Path, text: str) -> None:
+def _judged(path: Path, song: Song) -> tuple[Track, tuple[str, ...]]:
+    from acestep_mcp.library import sound  # noqa: PLC0415  # needed only to save a song
+
+    track, wrong = sound.measured(path)
+    return track, (*wrong, *sound.compared(track, song.duration))
+
+
+def _read(path: Path, offset: int) -> bytes | None:
+    try:
+        with path.open("rb") as file:
+            file.seek(offset)
+            return file.read(LARGEST_PIECE) or None
+    except OSError:
+        return None
+
+
+def _write(path: Path, text: str) -> None:
     part = path.with_name(f".{path.name}.part")
     try:
         with part.open("w", encoding="utf-8") as file:

@@ -4,6 +4,7 @@ import hashlib
 import re
 import unicodedata
 
+from acestep_mcp.domain.errors import MediaGone
 from acestep_mcp.domain.song import Song
 from acestep_mcp.domain.text import clean
 
@@ -38,7 +39,7 @@ def suffix(head: bytes) -> str:
     """The file name extension, from a track's first bytes.
 
     Raises:
-        OSError: They are not the beginning of any audio file.
+        MediaGone: They are not the beginning of any audio file.
     """
     if head[:4] == b"RIFF" and head[8:12] == b"WAVE":
         return ".wav"
@@ -46,7 +47,7 @@ def suffix(head: bytes) -> str:
         return _MAGIC[head[:4]]
     if head[:3] == b"ID3" or (head[:1] == b"\xff" and head[1:2] >= b"\xe0"):
         return ".mp3"
-    raise OSError("what the media host sent is not audio")
+    raise MediaGone("what the media host sent is not audio")
 
 
 _MAGIC = {b"fLaC": ".flac", b"OggS": ".ogg"}

@@ -203,6 +203,10 @@ class Studio:
             account.owner, limit=limit, status=status, search=search, cursor=cursor
         )
 
+    async def song(self, account: Account, handle: str) -> Song | None:
+        """One of the account's songs, as the ledger has it."""
+        return await self._ledger.find(account.owner, handle)
+
     def heard(self, account: Account, handle: str, *, heard: bool = True) -> None:
         """Note that a tool answer told how the song ended; `heard=False`: that nobody got it."""
         fact: Callable[[Song], Song] = partial(delivered, heard=heard)

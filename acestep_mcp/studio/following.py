@@ -9,7 +9,7 @@ from acestep_mcp.clock import Clock
 from acestep_mcp.domain.errors import LedgerDown, NotFound, NotSent
 from acestep_mcp.domain.song import RUNNING, observed, saved
 from acestep_mcp.gateway.client import Gateway, Unanswered
-from acestep_mcp.library import Library
+from acestep_mcp.library import Library, Saved
 from acestep_mcp.studio.live import Live
 from acestep_mcp.studio.records import Records
 from acestep_mcp.studio.schedule import Schedule
@@ -19,8 +19,6 @@ log = logging.getLogger(__name__)
 
 _GLANCE = 0.5  # seconds between looks at a song that another process looks after
 _LEDGER_PAUSE = 5.0  # seconds to leave a ledger alone that did not answer
-_SAVE_ATTEMPTS = 3
-_SAVE_PAUSE = 2.0  # seconds before the second attempt; twice as long before each one after
 
 
 class Follower:
@@ -119,17 +117,17 @@ class Follower:
 
     async def _save(self, live: Live) -> None:
         """Keep the tracks of a completed song on disk, or say why that did not work."""
-        files: tuple[str, ...] = ()
-        warning = ""
-        for attempt in range(_SAVE_ATTEMPTS):
-            try:
-                files = await self._library.save(live.song) if self._library else ()
-            except OSError as error:
-                warning = f"The audio was not saved: {error.strerror or error}."
-                log.warning("%s: %s", live.song.handle, warning)
-                await self._clock.sleep(_SAVE_PAUSE * 2**attempt)
-            else:
-                warning = ""
-                break
-        fact = partial(saved, files=files, now=self._clock.now(), warning=warning)
+        try:
+            kept = await self._library.save(live.song) if self._library else Saved()
+        except Exception:
+            # Whatever is wrong with a file, the song itself is safe and must not be left waiting.
+            log.exception("%s could not be saved", live.song.handle)
+            kept = Saved(warnings=("The audio was not saved: an internal fault.",))
+        fact = partial(
+            saved,
+            files=kept.files,
+            sound=kept.tracks,
+            warnings=kept.warnings,
+            now=self._clock.now(),
+        )
         await self._records.apply(live, fact)

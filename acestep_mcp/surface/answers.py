@@ -22,6 +22,7 @@ from acestep_mcp.surface.refusals import TOP_UP_PAGE, quoted
 if TYPE_CHECKING:
     from acestep_mcp.order import Order
 
+PLAYER = "acestep/player"
 _NO_LINK = "the gateway gave no media URL"
 
 
@@ -70,7 +71,7 @@ def song(report: Report, now: float, *, links: bool, as_error: bool = False) -> 
     if links:
         content += _links(report.song)
     failed = shown.status in ("FAILED", "ERROR", "UNKNOWN")
-    return _result(content, shown, is_error=as_error and failed)
+    return _result(content, shown, is_error=as_error and failed, meta=_for_player(report.song))
 
 
 def songs(page: Page, now: float) -> CallToolResult:
@@ -245,15 +246,38 @@ def _links(song: Song) -> Iterable[ResourceLink]:
         yield ResourceLink(type="resource_link", uri=url, name=label, mime_type=kind)
 
 
+def _for_player(song: Song) -> dict[str, Any] | None:
+    """What the player draws and no model reads: lyrics, and each track's size and loudness."""
+    if not song.sound:
+        return None
+    tracks = [
+        {
+            "peaks": list(each.peaks),
+            "seconds": each.seconds,
+            "bytes": each.size,
+            "type": each.media_type,
+        }
+        for each in song.sound
+    ]
+    return {PLAYER: {"lyrics": str(song.payload.get("lyrics", "")), "tracks": tracks}}
+
+
 def _text(text: str) -> TextContent:
     return TextContent(type="text", text=well_formed(text))
 
 
 def _result(
-    content: list[ContentBlock], shown: BaseModel, *, is_error: bool = False
+    content: list[ContentBlock],
+    shown: BaseModel,
+    *,
+    is_error: bool = False,
+    meta: dict[str, Any] | None = None,
 ) -> CallToolResult:
     return CallToolResult(
-        content=content, structured_content=_encodable(shown.model_dump()), is_error=is_error
+        content=content,
+        structured_content=_encodable(shown.model_dump()),
+        is_error=is_error,
+        _meta=_encodable(meta),
     )
 
 

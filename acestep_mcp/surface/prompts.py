@@ -80,8 +80,7 @@ def add(mcp: MCPServer, studio: Studio, account: Account) -> None:
 
     async def vary_song(request_id: RequestId, change: Change) -> str:
         """Make another version of an earlier song."""
-        song = (await studio.songs(account, limit=50)).songs
-        found = next((each for each in song if request_id in (each.request_id, each.id)), None)
+        found = await studio.song(account, request_id)
         if found is None:
             return sentence(NotFound(request_id))
         return _variation(found, change)

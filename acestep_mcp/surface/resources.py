@@ -1,23 +1,102 @@
-"""What can be read: the guide. It costs no token until it is."""
+"""What can be read: the guide, every song with what made it, and its audio in pieces.
 
+None of it costs a token until it is read. A whole song would break the connection of clients
+that take 10 MiB a message, so audio comes in pieces.
+"""
+
+import json
+from typing import Any
+
+from mcp.server.mcpserver import MCPServer
+from mcp.server.mcpserver.exceptions import ResourceNotFoundError
 from mcp.server.mcpserver.resources import FunctionResource
 
+from acestep_mcp.domain.errors import LedgerDown
+from acestep_mcp.domain.song import Song
+from acestep_mcp.domain.text import clean
+from acestep_mcp.library import Library
+from acestep_mcp.library.sidecar import record
+from acestep_mcp.studio import Account, Studio
+
 GUIDE = "acestep://guide"
+OUTPUTS = "acestep://outputs"
+OUTPUT = "acestep://outputs/{request_id}"
+AUDIO = "acestep://outputs/{request_id}/audio/{track}/{offset}"
+_NEWEST = 50
 
 
-def guide() -> FunctionResource:
-    """How to write captions and lyrics for ACE-Step, as Markdown."""
+def add(mcp: MCPServer[Any], studio: Studio, library: Library | None, account: Account) -> None:
+    """Publish the resources."""
+    mcp.add_resource(_guide())
+    mcp.add_resource(_outputs(studio, account))
+
+    @mcp.resource(
+        OUTPUT,
+        name="output",
+        title="A song",
+        description="Everything needed to make this song again",
+        mime_type="application/json",
+    )
+    async def output(request_id: str) -> str:
+        return _json(_record(await _found(studio, account, request_id)))
+
+    @mcp.resource(
+        AUDIO,
+        name="audio",
+        title="A saved take in pieces",
+        description="Bytes of the saved file from offset on, at most 3 MiB; takes count from 1",
+        mime_type="application/octet-stream",
+    )
+    async def audio(request_id: str, track: int, offset: int) -> bytes:
+        song = await _found(studio, account, request_id)
+        piece = await library.read(song, track, offset) if library else None
+        if piece is None:
+            raise ResourceNotFoundError(f"no saved audio there: take {track} from byte {offset}")
+        return piece
+
+
+def _guide() -> FunctionResource:
+    async def guide() -> str:
+        from acestep_mcp.songcraft.guide import guide as text  # noqa: PLC0415  # read when asked
+
+        return text()
+
     return FunctionResource.from_function(
-        _guide,
+        guide,
         GUIDE,
-        name="guide",
         title="Writing songs for ACE-Step",
         description="How to write prompt, lyrics and settings; with examples in four languages",
         mime_type="text/markdown",
     )
 
 
-async def _guide() -> str:
-    from acestep_mcp.songcraft.guide import guide as text  # noqa: PLC0415  # read when asked for
+def _outputs(studio: Studio, account: Account) -> FunctionResource:
+    async def outputs() -> str:
+        page = await studio.songs(account, limit=_NEWEST)
+        return _json({"total": page.total, "songs": [_record(song) for song in page.songs]})
 
-    return text()
+    return FunctionResource.from_function(
+        outputs,
+        OUTPUTS,
+        title="Songs",
+        description=f"The newest {_NEWEST} songs, with everything needed to make them again",
+        mime_type="application/json",
+    )
+
+
+async def _found(studio: Studio, account: Account, request_id: str) -> Song:
+    try:
+        song = await studio.song(account, request_id)
+    except LedgerDown as down:
+        raise ResourceNotFoundError(f"the ledger cannot be read: {down.cause}") from down
+    if song is None:
+        raise ResourceNotFoundError(f"no song has request_id {clean(request_id, 60)!r}")
+    return song
+
+
+def _record(song: Song) -> dict[str, Any]:
+    return {**record(song, song.files), "request_id": song.handle}
+
+
+def _json(value: dict[str, Any]) -> str:
+    return json.dumps(value, ensure_ascii=False, indent=1)
