@@ -16,22 +16,28 @@ pytestmark = [
     pytest.mark.anyio,
     pytest.mark.skipif(sys.platform == "win32", reason="SIGKILL and fork are POSIX"),
 ]
-STRIDE = int(os.environ.get("KILL_STRIDE", "12"))  # `make faults` sets 1: every await
+STRIDE = int(os.environ.get("KILL_STRIDE", "12"))  # `make proofs` sets 1: every await
+JOBS = 2
 
 
-async def killed(url: str, folder: Path, first: int) -> list[dict[str, Any]]:
-    command = [sys.executable, "-m", "tests.killed", url, str(folder), str(first), str(STRIDE)]
+async def killed(url: str, folder: Path, first: int, runs: list[dict[str, Any]]) -> None:
+    stride = STRIDE * JOBS
+    command = [sys.executable, "-m", "tests.killed", url, str(folder), str(first), str(stride)]
     done = await anyio.run_process(command, stderr=None)
-    return [json.loads(line) for line in done.stdout.decode().splitlines()]
+    found = [json.loads(line) for line in done.stdout.decode().splitlines()]
+    assert [run["alive"] for run in found] == [False] * (len(found) - 1) + [True]
+    runs += found
 
 
 async def test_whenever_the_process_is_killed_nothing_is_paid_twice_and_nothing_is_lost(
     tmp_path: Path,
 ) -> None:
     async with gateway(Profile(queued=0.05, processing=0.05)) as sandbox:
-        runs = await killed(sandbox.base_url, tmp_path, first=1)
+        runs: list[dict[str, Any]] = []
+        async with anyio.create_task_group() as tasks:
+            for first in range(1, 1 + JOBS * STRIDE, STRIDE):
+                tasks.start_soon(killed, sandbox.base_url, tmp_path, first, runs)
 
-    assert [run["alive"] for run in runs] == [False] * (len(runs) - 1) + [True]
     assert len(runs) >= 100 / STRIDE
     for run in runs:
         prompt = f"Song {run['number']}"

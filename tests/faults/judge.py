@@ -1,0 +1,150 @@
+"""The promises, modelled without the engine: what a schedule must not have done.
+
+The gateway's own books (which order was admitted when) and the clients' (what they asked and were
+told) are compared with the ledger that is left at the end.
+"""
+
+from collections.abc import Iterator, Mapping
+from itertools import combinations
+from typing import Any
+
+from .clients import Call, Telling
+from .gateway import Post
+from .process import Process
+from .world import Breach, World
+
+Row = Mapping[str, Any]
+WINDOW = 600.0
+"""Seconds for which a song of unknown outcome answers an identical request (contract §4)."""
+OPEN = ("intent", "sending", "QUEUED", "PROCESSING")
+
+
+def judged(world: World) -> list[Breach]:
+    """Every broken promise of a finished schedule; the world's tally counts them too."""
+    rows = world.rows()
+    paid = [post for post in world.gateway.posts if post.job is not None]
+    by_seed = {row["payload"]["seed"]: row for row in rows if "seed" in row["payload"]}
+    found = [
+        *world.breaches,
+        *(Breach("changed", row["what"]) for row in world.database.execute("select * from breach")),
+        *_duplicates(world, paid, by_seed),
+        *_lost(world, paid, by_seed),
+        *_stuck(world, rows),
+        *_lied(world, paid),
+    ]
+    tally = world.tally
+    tally.posts, tally.admissions = len(world.gateway.posts), len(paid)
+    tally.unknowns = sum(row["state"] == "UNKNOWN" for row in rows)
+    kinds = [breach.kind for breach in found]
+    tally.duplicates, tally.lost = kinds.count("duplicate"), kinds.count("lost")
+    tally.stuck = kinds.count("stuck")
+    tally.other = len(kinds) - tally.duplicates - tally.lost - tally.stuck
+    return found
+
+
+def _duplicates(world: World, paid: list[Post], rows: Mapping[int, Row]) -> Iterator[Breach]:
+    """Two admissions for one order, or for one request that the first still answers."""
+    calls = {call.seed: call for call in world.calls}
+    for one, other in combinations(paid, 2):
+        if one.seed == other.seed:
+            yield Breach("duplicate", f"order {one.seed} was admitted twice")
+        elif _same_request(calls[one.seed], calls[other.seed]):
+            orders = ((one, other), (other, one))
+            if not any(_lawful(world, *order, calls, rows) for order in orders):
+                both = f"orders {one.seed} and {other.seed}"
+                yield Breach("duplicate", f"{both} were both paid for, and are one request")
+
+
+def _lawful(
+    world: World, first: Post, second: Post, calls: Mapping[int, Call], rows: Mapping[int, Row]
+) -> bool:
+    """Whether they can have been decided in this order, and the second was then a new request.
+
+    The engine decides at some moment from `at` to `decided`, so either order may be possible.
+    """
+    earlier, later = calls[first.seed], calls[second.seed]
+    return earlier.at <= later.decided and (
+        later.new_take or _answered(world, first, rows.get(first.seed), later.decided)
+    )
+
+
+def _same_request(one: Call, other: Call) -> bool:
+    return (one.account.owner, one.wish) == (other.account.owner, other.wish)
+
+
+def _answered(world: World, first: Post, row: Row | None, then: float) -> bool:
+    """Whether the earlier song no longer answered its request by `then`."""
+    if row is None or row["request_id"] is None:
+        return then >= first.at + WINDOW
+    names = (row["id"], row["request_id"])
+    return any(
+        telling.handle in names
+        and telling.at <= then
+        and (telling.unheard is None or then <= telling.unheard or not _noted(world, telling))
+        for telling in world.tellings
+    )
+
+
+def _noted(world: World, telling: Telling) -> bool:
+    """Whether the process that was told that nobody listened lived on to write it down."""
+    assert telling.unheard is not None
+    return _lived(world, telling.process, telling.unheard)
+
+
+def _lived(world: World, process: Process, moment: float) -> bool:
+    """Whether a process went on after a moment, awake, with a ledger that could be written."""
+    asleep, awake = process.suspended
+    by = awake if asleep <= moment <= awake else moment
+    full, writable = world.plan.full
+    by = writable + 10 if full <= by <= writable else by
+    return process.over_at is None or process.over_at > by
+
+
+def _lost(world: World, paid: list[Post], rows: Mapping[int, Row]) -> Iterator[Breach]:
+    """Paid songs that the ledger does not know, or not by a name it could have written down."""
+    for post in paid:
+        row = rows.get(post.seed)
+        assert post.job is not None
+        if row is None:
+            yield Breach("lost", f"order {post.seed} was paid for and is not in the ledger")
+        elif row["request_id"] is None and _could_record(world, post):
+            yield Breach("lost", f"the id of order {post.seed} came and was not written down")
+        elif row["request_id"] not in (None, post.job.request_id):
+            yield Breach("lost", f"order {post.seed} is in the ledger under another song's id")
+        elif row["request_id"] is None and row["state"] not in ("sending", "UNKNOWN"):
+            yield Breach("lost", f"order {post.seed} is {row['state']} without an id")
+
+
+def _could_record(world: World, post: Post) -> bool:
+    """Whether the id reached a process that lived on, with a ledger that could be written."""
+    if post.named_at is None or _adopted(world, post):
+        return False
+    return _lived(world, post.process, post.named_at)
+
+
+def _adopted(world: World, post: Post) -> bool:
+    """Whether the song is in the ledger by its id already, because somebody asked for it."""
+    assert post.job is not None
+    return any(row["request_id"] == post.job.request_id for row in world.rows())
+
+
+def _stuck(world: World, rows: list[Row]) -> Iterator[Breach]:
+    """Songs that the gateway has finished and the ledger has not."""
+    for row in rows:
+        name = f"{row['id']} (order {row['payload'].get('seed', 'adopted')})"
+        if row["state"] in OPEN:
+            yield Breach("stuck", f"{name} is {row['state']} at the end")
+        elif row["state"] == "COMPLETED" and row["saving"] == "wanted":
+            yield Breach("stuck", f"{name} was never saved")
+        elif row["state"] != "UNKNOWN":
+            job = world.gateway.jobs[row["request_id"]]
+            if job.ending != row["state"]:
+                yield Breach("wrong", f"{name} is {row['state']}, and ended {job.ending}")
+
+
+def _lied(world: World, paid: list[Post]) -> Iterator[Breach]:
+    """A refusal says that nothing was bought."""
+    bought = {post.seed for post in paid}
+    for call in world.calls:
+        if call.refusal is not None and call.seed in bought:
+            yield Breach("lied", f"order {call.seed} was refused ({call.refusal!r}) and paid for")

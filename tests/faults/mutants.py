@@ -1,0 +1,208 @@
+"""One-line mistakes in the engine's policy, each of which the schedules must notice.
+
+    python -m tests.faults.mutants
+
+A proof that finds nothing is worth as much as what it would find.
+"""
+
+import sys
+import time
+from collections.abc import Callable
+from contextlib import ExitStack
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+from unittest.mock import patch
+
+import anyio
+
+from acestep_mcp import ledger
+from acestep_mcp.domain import song as songs
+from acestep_mcp.domain.song import Song
+from acestep_mcp.gateway import client, http, verdicts
+from acestep_mcp.gateway.client import Submission
+from acestep_mcp.ledger import Ledger
+from acestep_mcp.ledger.rows import to_song
+from acestep_mcp.order import Order
+from acestep_mcp.studio import Account, Report, Studio, submitting
+from acestep_mcp.studio.lease import Lease
+from acestep_mcp.studio.live import Live
+from acestep_mcp.studio.pace import Pace
+from acestep_mcp.studio.submitting import Submitter
+
+from . import sim
+
+LIMIT = 1_500
+"""Schedules within which every mutant must be caught."""
+_POST = Submitter._post
+_GENERATE = Studio.generate
+_RESERVE = Ledger.reserve
+
+
+@dataclass(frozen=True, slots=True)
+class Mutant:
+    """Attributes of the engine, replaced. It must break a promise of one of the `kinds`."""
+
+    name: str
+    kinds: frozenset[str]
+    changes: tuple[tuple[object, str, object], ...]
+
+    def caught(self, limit: int = LIMIT) -> int | None:
+        """After how many schedules it broke such a promise; None within `limit`."""
+        with ExitStack() as stack:
+            for owner, attribute, mistake in self.changes:
+                stack.enter_context(patch.object(owner, attribute, mistake))
+            for count in range(1, limit + 1):
+                outcome = sim.run(sim.FIRST + count - 1)
+                if self.kinds & {breach.kind for breach in outcome.breaches}:
+                    return count
+        return None
+
+
+def _retries_read_timeouts(error: BaseException) -> verdicts.Verdict:
+    return "never_sent" if type(error).__name__ == "ReadTimeout" else verdicts.of_error(error)
+
+
+def _takes_502_for_a_refusal(status: int) -> verdicts.Verdict:
+    return "refused" if status == 502 else verdicts.of_status(status)
+
+
+async def _begins_in_memory(self: Submitter, live: Live) -> bool:
+    live.song = songs.sending(live.song, self._clock.now(), self._worker)
+    return live.song.state == "sending"
+
+
+async def _writes_afterwards(self: Submitter, live: Live, fact: Callable[..., Song]) -> None:
+    def late(song: Song) -> Song:
+        return fact(songs.sending(song, self._clock.now(), self._worker), now=self._clock.now())
+
+    await self._records.apply(live, late)
+
+
+async def _begins_without_comparing(self: Submitter, live: Live) -> bool:
+    fact = partial(songs.sending, now=self._clock.now(), worker=self._worker)
+    await self._records.apply(live, fact)
+    return True
+
+
+def _recovers_sending_as_unsent(song: Song, now: float, heir: str) -> Song | None:
+    return None if song.state == "sending" else songs.orphaned(song, now, heir)
+
+
+async def _takes_a_stop_for_a_refusal(self: Submitter, *args: Any) -> Submission:
+    outcome = await _POST(self, *args)
+    return Submission("refused", status=400) if outcome.cause == submitting._STOPPED else outcome
+
+
+async def _forgets_what_a_caller_cancelled(
+    self: Studio, account: Account, order: Order, *, wait: float, new_take: bool = False
+) -> Report:
+    try:
+        return await _GENERATE(self, account, order, wait=wait, new_take=new_take)
+    except anyio.get_cancelled_exc_class():
+        same = {"owner": account.owner, "fingerprint": order.fingerprint}
+        sql = "delete from song where owner = :owner and fingerprint = :fingerprint"
+        with anyio.CancelScope(shield=True):
+            await self._ledger.driver.write(lambda tx: tx.run(sql, same))
+        raise
+
+
+async def _never_reuses(self: Ledger, song: Song, **more: Any) -> Song:
+    return await _RESERVE(self, song, **{**more, "reuse": False})
+
+
+async def _checks_and_writes_apart(self: Ledger, song: Song, *, reuse: bool, **more: Any) -> Song:
+    params = {"owner": song.owner, "fingerprint": song.fingerprint, "fresh": song.created_at - 600}
+    rows = await self.driver.read(lambda tx: tx.all(ledger._SAME, params)) if reuse else []
+    if rows:
+        return to_song(rows[0])
+    return await _RESERVE(self, song, reuse=False, **more)
+
+
+def _no_hold(_self: Pace, _seconds: float) -> None:
+    """Nothing is held back."""
+
+
+def _sends_again_soon(_self: Submitter, outcome: Submission, _attempt: int) -> float | None:
+    return 1.0 if outcome.verdict == "never_sent" or outcome.status == 429 else None
+
+
+async def _leaves_orphans(self: Lease) -> None:
+    await self._renew()
+
+
+_UNDELIVERED = "or (state in ('COMPLETED', 'FAILED', 'ERROR') and delivered = 0)"
+_FORGETFUL_SAME = ledger._SAME.replace(_UNDELIVERED, "")
+assert _FORGETFUL_SAME != ledger._SAME
+
+TWICE = frozenset({"duplicate"})
+MONEY = TWICE | {"lost", "lied"}
+EARLY = frozenset({"early"})
+STUCK = frozenset({"stuck"})
+MUTANTS = (
+    Mutant("a read timeout is retried", MONEY, ((http, "of_error", _retries_read_timeouts),)),
+    Mutant("502 counts as refused", MONEY, ((client, "of_status", _takes_502_for_a_refusal),)),
+    Mutant(
+        "no write-ahead: `sending` is written after the POST",
+        MONEY,
+        ((Submitter, "_begin", _begins_in_memory), (Submitter, "_note", _writes_afterwards)),
+    ),
+    Mutant(
+        "`sending` is recovered as unsent",
+        MONEY,
+        ((ledger, "orphaned", _recovers_sending_as_unsent),),
+    ),
+    Mutant(
+        "the compare-and-set before the POST is dropped",
+        MONEY,
+        ((Submitter, "_begin", _begins_without_comparing),),
+    ),
+    Mutant(
+        "a submission cut off by a stop counts as refused",
+        MONEY,
+        ((Submitter, "_post", _takes_a_stop_for_a_refusal),),
+    ),
+    Mutant(
+        "a cancelled call is forgotten, and so submitted again",
+        MONEY,
+        ((Studio, "generate", _forgets_what_a_caller_cancelled),),
+    ),
+    Mutant("an unknown outcome is forgotten at once", TWICE, ((ledger, "UNKNOWN_WINDOW", 0.0),)),
+    Mutant("the same-request check is skipped", TWICE, ((Ledger, "reserve", _never_reuses),)),
+    Mutant(
+        "the same-request check and the intent are two transactions",
+        TWICE,
+        ((Ledger, "reserve", _checks_and_writes_apart),),
+    ),
+    Mutant(
+        "an undelivered end does not answer the same request",
+        TWICE,
+        ((ledger, "_SAME", _FORGETFUL_SAME),),
+    ),
+    Mutant("Retry-After of a status request is ignored", EARLY, ((Pace, "hold", _no_hold),)),
+    Mutant(
+        "Retry-After of a submission is ignored",
+        EARLY,
+        ((Submitter, "_pause", _sends_again_soon),),
+    ),
+    Mutant(
+        "a dead process's songs are left alone", STUCK, ((Lease, "_take_over", _leaves_orphans),)
+    ),
+)
+
+
+def main() -> int:
+    """Run every mutant until it is caught."""
+    sim.prepare()
+    missed = 0
+    for mutant in MUTANTS:
+        started = time.monotonic()
+        count = mutant.caught()
+        missed += count is None
+        after = f"caught after {count:>5,}" if count else f"NOT caught in {LIMIT:,}"
+        print(f"{after} schedules, {time.monotonic() - started:6.1f} s: {mutant.name}")
+    return 1 if missed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,256 @@
+"""One operating-system process of a schedule: the real engine behind doors that can kill it.
+
+Every door, which is to say every commit, every HTTP exchange and every sleep, is a step at which
+the process may die or be suspended. A dead process does nothing more: its doors raise, so what
+its `finally` blocks still try has no effect, as after SIGKILL.
+"""
+
+import sqlite3
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from pathlib import Path
+from random import Random
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import anyio
+import httpx
+import trio
+
+from acestep_mcp.domain.errors import LedgerDown
+from acestep_mcp.domain.song import Song
+from acestep_mcp.gateway.client import Gateway
+from acestep_mcp.gateway.http import Http, Reply, Use
+from acestep_mcp.ledger import Ledger
+from acestep_mcp.ledger.driver import Transaction
+from acestep_mcp.ledger.sqlite import SqliteDriver
+from acestep_mcp.library import Saved
+from acestep_mcp.studio import Account, Studio, Terms
+
+if TYPE_CHECKING:
+    from tests.faults.gateway import Answer
+    from tests.faults.world import World
+
+T = TypeVar("T")
+EPOCH = 1_800_000_000.0
+"""What the clocks of all processes say at virtual time 0."""
+ORIGIN = "https://gateway.invalid"
+
+
+class Crashed(BaseException):
+    """The process is gone. A BaseException, so that nothing in it can live on."""
+
+
+class Process:
+    """One life of one server process, from start to crash or clean stop."""
+
+    def __init__(self, world: "World", accounts: tuple[Account, ...], *, mortal: bool) -> None:
+        rng, plan = world.rng, world.plan
+        self.world = world
+        self.accounts = accounts
+        self.number = world.tally.crashes + world.tally.stops
+        self.steps = 0
+        self.counting = rng.random() < 0.2  # else from its first call on: idle steps tell little
+        self.crash_at = _crash_step(rng) if mortal and rng.random() < plan.crashing else 0
+        self.suspend_at = rng.randint(1, 80) if mortal and rng.random() < plan.suspending else 0
+        self.suspended = (-1.0, -1.0)
+        self.dead = False
+        self.over_at: float | None = None
+        self.over = trio.Event()
+        self.leave = trio.Event()
+        self.calls: trio.Nursery | None = None
+        self.http = SimHttp(self)
+        self.studio = self._studio()
+        self._scope = trio.CancelScope()
+
+    def _studio(self) -> Studio:
+        plan = self.world.plan
+        clock = VirtualClock(self)
+        gateway = Gateway(ORIGIN, now=clock.now)
+        gateway.__dict__["_http"] = self.http
+        # Duck-typed: the engine only ever calls save().
+        library: Any = None if plan.library == "none" else SimLibrary(self, plan.library)
+        return Studio(
+            ledger=Ledger(SimDriver(self)),
+            gateway=gateway,
+            library=library,
+            clock=clock,
+            terms=Terms(
+                poll_interval=plan.poll_interval,
+                daily_limit=plan.daily_limit,
+                status_rate=plan.status_rate,
+                lease=plan.lease,
+            ),
+        )
+
+    async def run(self) -> None:
+        """Live until the crash, or until `leave` is set."""
+        with self._scope, suppress(Crashed):
+            try:
+                await self._live()
+            except BaseExceptionGroup as group:
+                _, others = group.split(Crashed)
+                if others is not None:
+                    raise others from None
+        self._ended()
+
+    async def _live(self) -> None:
+        async with self.studio.open(*self.accounts), trio.open_nursery() as calls:
+            self.calls = calls
+            self.world.up(self)
+            await self.leave.wait()
+            self.calls = None
+            calls.cancel_scope.cancel()
+
+    def _ended(self) -> None:
+        self.calls = None
+        if self.over_at is None:
+            self.over_at = trio.current_time()
+        self.over.set()
+
+    def die(self) -> None:
+        """SIGKILL."""
+        self.dead = True
+        self.world.say(f"process {self.number} crashes")
+        self.world.tally.crashes += 1
+        self._scope.cancel()
+        self._ended()
+
+    def touch(self) -> None:
+        """One step at a place that cannot wait."""
+        if self.dead:
+            raise Crashed
+        self.steps += self.counting
+        if self.steps == self.crash_at and not self.world.healed:
+            self.die()
+            raise Crashed
+
+    async def door(self) -> None:
+        """One step at a place that can wait: here the process may also be suspended."""
+        self.touch()
+        if self.suspend_at and self.steps >= self.suspend_at and not self.world.healed:
+            self.suspend_at = 0
+            now = trio.current_time()
+            self.suspended = (now, now + self.world.rng.uniform(1, 60))
+            self.world.tally.suspensions += 1
+            self.world.say(f"process {self.number} is suspended until {self.suspended[1]:.2f}")
+        while trio.current_time() < self.suspended[1]:
+            await trio.sleep_until(self.suspended[1])
+            if self.dead:
+                raise Crashed
+
+    def was_suspended(self, start: float, end: float) -> bool:
+        """Whether it stood still at some moment between the two."""
+        return self.suspended[0] <= end and start <= self.suspended[1]
+
+
+def _crash_step(rng: Random) -> int:
+    return rng.randint(1, rng.choice((12, 20, 40, 200)))
+
+
+class VirtualClock:
+    """The schedule's time as this process sees it."""
+
+    def __init__(self, process: Process) -> None:
+        self._process = process
+
+    def now(self) -> float:
+        return EPOCH + trio.current_time()
+
+    def random(self) -> float:
+        return self._process.world.rng.random()
+
+    async def sleep(self, seconds: float) -> None:
+        await self._process.door()
+        await anyio.sleep(seconds)
+        await self._process.door()
+
+
+class SimDriver(SqliteDriver):
+    """The real driver on the schedule's database, with a step on both sides of every commit."""
+
+    def __init__(self, process: Process) -> None:
+        super().__init__(Path("/virtual/ledger.sqlite3"), threads=False)
+        self._process = process
+
+    async def close(self) -> None:
+        """The data outlive the process."""
+        self._db = None
+
+    async def _in_turn(self, begin: str, work: Callable[[Transaction], T]) -> T:
+        await self._process.door()
+        return await super()._in_turn(begin, work)
+
+    def _transact(self, begin: str, work: Callable[[Transaction], T]) -> T:
+        self._process.touch()
+        if self._process.world.ledger_full and begin != "begin":
+            raise LedgerDown("database or disk is full")
+        result = super()._transact(begin, lambda tx: self._uncommitted(work(tx)))
+        self._process.touch()
+        return result
+
+    def _uncommitted(self, result: T) -> T:
+        self._process.touch()
+        return result
+
+    def _open(self) -> sqlite3.Connection:
+        return self._process.world.database
+
+
+class SimHttp(Http):
+    """The real HTTP door with the simulated gateway in place of the network."""
+
+    def __init__(self, process: Process) -> None:  # and nothing of the network is set up
+        self._process = process
+        self.asked: list[float] = []
+        self.hold = 0.0
+
+    async def close(self) -> None:
+        """There is nothing to close."""
+
+    async def _exchange(
+        self,
+        use: Use,
+        request: tuple[str, str],
+        headers: Mapping[str, str],
+        payload: Mapping[str, Any] | None,
+    ) -> Reply:
+        process = self._process
+        if use == "status":
+            process.world.gateway.announced(process)
+        await process.door()
+        try:
+            reply, heard = await self._answer(use, request, headers, payload or {})
+        except httpx.HTTPError:
+            await process.door()
+            raise
+        await process.door()
+        heard()
+        return reply
+
+    async def _answer(
+        self,
+        use: Use,
+        request: tuple[str, str],
+        headers: Mapping[str, str],
+        payload: Mapping[str, Any],
+    ) -> "Answer":
+        gateway = self._process.world.gateway
+        if use == "submit":
+            return await gateway.submitted(self._process, headers, payload)
+        return await gateway.asked(self._process, request[1].rpartition("/")[2])
+
+
+class SimLibrary:
+    """A disk that takes its time and is sometimes full."""
+
+    def __init__(self, process: Process, kind: str) -> None:
+        self._process = process
+        self._odds = 0.5 if kind == "failing" else 0.0
+
+    async def save(self, song: Song) -> Saved:
+        await self._process.door()
+        await anyio.sleep(self._process.world.rng.uniform(0, 5))
+        await self._process.door()
+        if self._process.world.rng.random() < self._odds:
+            return Saved(warnings=("The audio was not saved: No space left on device.",))
+        return Saved(tuple(f"/music/{song.handle}-{at}.wav" for at in range(len(song.media_urls))))

@@ -1,0 +1,143 @@
+"""The fault proof: random schedules of the real engine on virtual time.
+
+    python -m tests.faults.sim --schedules 10000 --jobs 2
+    python -m tests.faults.sim --seed 4711 --verbose
+
+One seed is one schedule, always the same one. Exit status 1 on any broken promise.
+"""
+
+import argparse
+import gc
+import logging
+import multiprocessing
+import random
+import sys
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from uuid import UUID
+
+import trio
+import trio._core._run as scheduler
+from trio.testing import MockClock
+
+from acestep_mcp import studio
+
+from .judge import judged
+from .world import Faults, Outcome, Tally, World
+
+FIRST = 20_261_123
+"""The seed of schedule number 0, unless --first says otherwise."""
+_CHUNK = 50
+_faults = Faults()
+
+
+def run(seed: int, *, verbose: bool = False) -> Outcome:
+    """One schedule from beginning to end."""
+    world = World(seed, verbose=verbose)
+    _deterministic(seed)
+    _faults.world = world
+    trio.run(world.run, clock=_clock())
+    return Outcome(seed, world.tally, judged(world))
+
+
+def _clock() -> MockClock:
+    """Virtual time. Never tied to real time here, so reading it can be one look-up."""
+    clock = MockClock(autojump_threshold=0)
+    vars(clock)["current_time"] = lambda: clock._virtual_base
+    return clock
+
+
+def _deterministic(seed: int) -> None:
+    """Trio shuffles who runs first; here the seed decides it. Ids are drawn from it too."""
+    vars(scheduler)["_ALLOW_DETERMINISTIC_SCHEDULING"] = True
+    scheduler._r.seed(seed)
+    draw = random.Random(~seed)
+    vars(studio)["uuid4"] = lambda: UUID(int=draw.getrandbits(128))
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """The engine's log says nothing meanwhile, and its faults become breaches."""
+    log = logging.getLogger("acestep_mcp")
+    before = log.level, log.propagate, log.handlers[:]
+    _hush(log)
+    try:
+        yield
+    finally:
+        log.setLevel(before[0])
+        log.propagate, log.handlers[:] = before[1:]
+
+
+def prepare() -> None:
+    """Once per operating-system process: quiet logs, rare garbage collection."""
+    _hush(logging.getLogger("acestep_mcp"))
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 100)
+
+
+def _hush(log: logging.Logger) -> None:
+    log.setLevel(logging.ERROR)
+    log.propagate, log.handlers[:] = False, [_faults]
+
+
+def outcomes(seeds: Sequence[int], jobs: int) -> Iterator[Outcome]:
+    """The outcome of every seed, in any order."""
+    if jobs == 1:
+        prepare()
+        yield from map(run, seeds)
+        return
+    chunks = [seeds[at : at + _CHUNK] for at in range(0, len(seeds), _CHUNK)]
+    with multiprocessing.get_context("spawn").Pool(jobs, prepare) as pool:
+        for several in pool.imap_unordered(_runs, chunks):
+            yield from several
+
+
+def _runs(seeds: Sequence[int]) -> list[Outcome]:
+    return [run(seed) for seed in seeds]
+
+
+def summed(found: Iterable[Outcome]) -> tuple[Tally, list[Outcome]]:
+    """All figures together, and the schedules that broke a promise."""
+    total, broken = Tally(), []
+    for outcome in found:
+        total.add(outcome.tally)
+        if outcome.breaches:
+            broken.append(outcome)
+    return total, broken
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """The command."""
+    parser = argparse.ArgumentParser(prog="python -m tests.faults.sim", description=__doc__)
+    parser.add_argument("--schedules", type=int, default=10_000)
+    parser.add_argument("--jobs", type=int, default=2)
+    parser.add_argument("--first", type=int, default=FIRST, help="seed of the first schedule")
+    parser.add_argument("--seed", type=int, help="replay this one schedule")
+    parser.add_argument("--verbose", action="store_true", help="tell what happens (with --seed)")
+    chosen = parser.parse_args(arguments)
+    if chosen.seed is not None:
+        prepare()
+        return _report([run(chosen.seed, verbose=chosen.verbose)], f"seed {chosen.seed}")
+    seeds = range(chosen.first, chosen.first + chosen.schedules)
+    return _report(outcomes(seeds, chosen.jobs), f"seeds {seeds.start} to {seeds.stop - 1}")
+
+
+def _report(found: Iterable[Outcome], title: str) -> int:
+    started = time.monotonic()
+    total, broken = summed(found)
+    seconds = time.monotonic() - started
+    print(title)
+    for name in Tally.__slots__:
+        print(f"  {name:<14}{getattr(total, name):>9,}")
+    print(f"  {'seconds':<14}{seconds:>9.1f}")
+    for outcome in sorted(broken, key=lambda each: each.seed)[:20]:
+        for breach in outcome.breaches[:3]:
+            print(f"seed {outcome.seed}: {breach.kind}: {breach.story}")
+    if broken:
+        print(f"{len(broken)} schedules broke a promise; replay one with --seed N --verbose")
+    return 1 if broken else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,37 @@
+"""The proof bites: every one-line mistake is noticed."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from acestep_mcp import studio
+
+from . import sim
+from .mutants import LIMIT, MUTANTS, Mutant
+
+QUICK = 15
+"""Schedules after which `make test` stops; the rest is for `make faults`."""
+
+
+@pytest.fixture(autouse=True)
+def _undone(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    monkeypatch.setattr(studio, "uuid4", vars(studio)["uuid4"])
+    with sim.quiet():
+        yield
+
+
+@pytest.mark.proof
+@pytest.mark.parametrize("mutant", MUTANTS, ids=lambda mutant: mutant.name)
+def test_a_mistake_is_caught_within_1500_schedules(mutant: Mutant) -> None:
+    assert LIMIT == 1_500
+    count = mutant.caught()
+
+    assert count is not None
+    print(f"caught after {count} schedules")  # shown by pytest -s
+
+
+def test_there_are_at_least_six_mistakes_and_most_are_caught_within_15() -> None:
+    caught = [mutant.name for mutant in MUTANTS if mutant.caught(QUICK) is not None]
+
+    assert len(MUTANTS) >= 6
+    assert len(caught) >= 7

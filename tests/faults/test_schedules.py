@@ -1,0 +1,39 @@
+"""A few hundred of the schedules; all ten thousand are run by `python -m tests.faults.sim`."""
+
+from collections.abc import Iterator
+from dataclasses import asdict
+
+import pytest
+
+from acestep_mcp import studio
+
+from . import sim
+
+SCHEDULES = 150
+
+
+@pytest.fixture(autouse=True)
+def _undone(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """The simulation draws ids from the seed; other tests get theirs from the system."""
+    monkeypatch.setattr(studio, "uuid4", vars(studio)["uuid4"])
+    with sim.quiet():
+        yield
+
+
+def test_random_schedules_pay_for_nothing_twice_and_lose_and_strand_nothing() -> None:
+    total, broken = sim.summed(map(sim.run, range(sim.FIRST, sim.FIRST + SCHEDULES)))
+
+    assert [(each.seed, each.breaches[0]) for each in broken] == []
+    assert (total.duplicates, total.lost, total.stuck, total.other) == (0, 0, 0, 0)
+    # and they are rich in what they are about
+    assert total.schedules == SCHEDULES
+    assert total.admissions > SCHEDULES
+    assert total.crashes > 2 * SCHEDULES
+    assert total.cancellations > SCHEDULES
+    assert total.unknowns > SCHEDULES / 2
+    assert total.suspensions > SCHEDULES / 10
+
+
+@pytest.mark.parametrize("seed", [sim.FIRST + 3, sim.FIRST + 4, sim.FIRST + 71])
+def test_a_seed_replays_the_same_schedule(seed: int) -> None:
+    assert asdict(sim.run(seed)) == asdict(sim.run(seed))
