@@ -18,8 +18,10 @@ from acestep_mcp.ledger.sqlite import SqliteDriver
 from acestep_mcp.library import Library
 from acestep_mcp.settings import Settings
 from acestep_mcp.studio import LEASE, Account, Studio, Terms
-from acestep_mcp.surface import prompts, resources, tools
+from acestep_mcp.surface import player, prompts, resources, tools
 from acestep_mcp.surface.delivery import Delivery
+from acestep_mcp.surface.tools import Desk
+from acestep_mcp.surface.waiting import Patience
 
 LOCAL_OWNER = Owner("local")
 INSTRUCTIONS = """\
@@ -67,14 +69,16 @@ def build(settings: Settings, clock: Clock | None = None, lease: float = LEASE) 
         ),
     )
     account = Account(LOCAL_OWNER, settings.key, settings.key_source, settings.key_places)
+    desk = Desk(studio, account, clock, Patience(), settings.confirm)
     mcp: MCPServer[Any] = MCPServer(
         "acestep",
         title="ACE-Step music",
         version=version("acestep-mcp"),
         instructions=INSTRUCTIONS,
-        tools=[*tools.build(studio, account, clock, settings.wait)],
+        tools=[*tools.build(desk, settings.wait)],
         cache_hints={"tools/list": _FIVE_MINUTES},
-        middleware=[Delivery(studio, account)],
+        middleware=[player.handshake_extensions, Delivery(studio, account)],
+        extensions=[player.extension(settings.base_url)],
         log_level="WARNING",
     )
     resources.add(mcp, studio, library, account)

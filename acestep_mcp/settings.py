@@ -42,10 +42,15 @@ VARIABLES: tuple[tuple[str, str, str], ...] = (
         "`100`",
         "Tracks submitted per rolling 24 hours; 0 means no limit.",
     ),
+    (
+        "ACESTEP_CONFIRM",
+        "`off`",
+        "Ask you before each paid submission, in clients that can ask.",
+    ),
     ("ACESTEP_LOG_LEVEL", "`WARNING`", "DEBUG, INFO, WARNING or ERROR; logs go to stderr."),
 )
 # Settings that change what is paid for or where it is kept must not be ignored in silence.
-_NOT_YET = ("ACESTEP_DATABASE_URL", "ACESTEP_CONFIRM", "ACESTEP_PUBLIC_URL")
+_NOT_YET = ("ACESTEP_DATABASE_URL", "ACESTEP_PUBLIC_URL")
 _LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
 _SWITCH = {"on": True, "true": True, "yes": True, "1": True}
 _SWITCH |= {"off": False, "false": False, "no": False, "0": False}
@@ -69,6 +74,7 @@ class Settings:
     wait: float
     poll_interval: float
     daily_limit: int
+    confirm: bool
     log_level: str
 
     @property
@@ -104,6 +110,7 @@ def read(environ: Environment = os.environ) -> Settings:
             environ, "ACESTEP_POLL_INTERVAL", "5", _between(0.05 if local else 1, 600)
         ),
         daily_limit=int(_value(environ, "ACESTEP_DAILY_LIMIT", "100", _count)),
+        confirm=_value(environ, "ACESTEP_CONFIRM", "off", _switch),
         log_level=_value(environ, "ACESTEP_LOG_LEVEL", "WARNING", _level),
     )
 

@@ -163,3 +163,17 @@ async def test_a_track_that_cannot_be_had_is_said_and_the_url_still_given(
         assert says in shown(answer)["warnings"][0]
         assert shown(answer)["warnings"][0] in text(answer)
         assert list((tmp_path / "songs").iterdir()) == []
+
+
+async def test_a_fault_in_saving_leaves_the_song_finished_and_says_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def broken(*_: Any) -> Any:
+        raise RuntimeError("a bug")
+
+    monkeypatch.setattr(Library, "save", broken)
+    async with house(tmp_path, ACESTEP_SAVE="on") as home:
+        answer = shown(await home.finished())
+
+        assert answer["status"] == "COMPLETED"
+        assert answer["warnings"] == ["The audio was not saved: an internal fault."]

@@ -3,6 +3,7 @@
 Refusal
 ├── BadInput        change the named argument and call again
 ├── Stopped         the song would come out wrong: follow the message, or insist where it may be
+├── NotConfirmed    the person was asked and did not agree
 ├── KeyMissing      give the server a key
 ├── KeyRefused      give the server another key
 ├── BalanceTooLow   top up the wallet
@@ -43,6 +44,10 @@ class Stopped(Refusal):
 
     message: str
     may_force: bool
+
+
+class NotConfirmed(Refusal):
+    """The person whose money it is declined, or did not answer."""
 
 
 @dataclass(eq=False)

@@ -88,6 +88,15 @@ def songs(page: Page, now: float) -> CallToolResult:
     return _result([_text("\n".join((head, *lines)))], answer)
 
 
+def question(order: "Order") -> str:
+    """What a person is asked before their money is spent."""
+    takes = f"{order.tracks} tracks" if order.tracks > 1 else "1 track"
+    name = f"“{order.title}”" if order.title else "a song"
+    return (
+        f"Generate {name} ({takes}{_length_note(order)}) with {order.model.title}? It costs money."
+    )
+
+
 def dry_run(order: "Order") -> CallToolResult:
     """The answer of a dry run: exactly what would be sent, and that nothing was."""
     body = json.dumps(dict(order.payload), ensure_ascii=False)

@@ -16,6 +16,11 @@ def sentence(error: errors.Refusal) -> str:  # noqa: C901, PLR0912  # one case p
         case errors.Stopped(message, may_force):
             force = " To send it all the same, repeat with force=true." if may_force else ""
             text = f"{_ended(message)} Nothing was sent.{force}"
+        case errors.NotConfirmed():
+            text = (
+                "The user was asked and did not confirm, so nothing was sent and nothing is "
+                "charged. Do not call again unless they ask for it."
+            )
         case errors.KeyMissing(looked):
             text = (
                 f"No subscription key. Get one at {KEY_PAGE} and set PIXAZO_API_KEY (or write it "

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any, Self
 
 from mcp.server.mcpserver import Context
-from mcp.server.mcpserver.exceptions import ToolError, UnexpectedToolError
+from mcp.server.mcpserver.exceptions import ToolError
 from mcp.server.mcpserver.tools import Tool
 from pydantic import ValidationError
 
@@ -39,7 +39,7 @@ class StrictTool(Tool):
         context: Context[Any, Any],
         convert_result: bool = False,  # noqa: FBT001, FBT002  # the SDK's signature
     ) -> Any:  # noqa: ANN401  # the SDK's signature
-        """Run the tool; every anticipated failure is a `ToolError` of one line.
+        """Run the tool; every refusal and every bad argument is a `ToolError` of one line.
 
         Raises:
             ToolError: The message is the whole answer.
@@ -47,13 +47,13 @@ class StrictTool(Tool):
         given = self._known(arguments)
         try:
             return await super().run(given, context, convert_result=convert_result)
-        except UnexpectedToolError:
-            raise
         except ToolError as error:
             cause = error.__cause__
+            if isinstance(cause, Refusal):
+                raise ToolError(sentence(cause)) from None
             if isinstance(cause, ValidationError):
                 raise ToolError(explain(cause)) from None
-            raise ToolError(str(cause or error)) from None
+            raise
 
     def _known(self, arguments: dict[str, Any]) -> dict[str, Any]:
         properties: Schema = self.parameters["properties"]
@@ -66,11 +66,6 @@ class StrictTool(Tool):
                 raise ToolError(_unknown(name, list(properties)))
             given[name] = value
         return given
-
-
-def refusal_of(error: Refusal) -> ToolError:
-    """The tool error that tells an assistant about a refusal."""
-    return ToolError(sentence(error))
 
 
 def flat(schema: Schema) -> Schema:

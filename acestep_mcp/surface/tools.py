@@ -1,31 +1,28 @@
 """The three tools."""
 
-from typing import Annotated, Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated, Any
 
 from mcp.server.mcpserver import Context
-from mcp_types import CallToolResult, ToolAnnotations
+from mcp_types import CallToolResult, InputRequiredResult, ToolAnnotations
 from mcp_types.version import is_version_at_least
-from pydantic import Field
 
 from acestep_mcp.clock import Clock
-from acestep_mcp.domain.errors import BadInput, Refusal, Stopped
-from acestep_mcp.domain.models import (
-    DEFAULT,
-    LONGEST_LYRICS,
-    LONGEST_PROMPT,
-    LONGEST_TITLE,
-    METERS,
-    MODELS,
-)
+from acestep_mcp.domain.errors import BadInput, Stopped
+from acestep_mcp.domain.models import DEFAULT
 from acestep_mcp.studio import Account, Report, Studio
 from acestep_mcp.surface import answers
+from acestep_mcp.surface import arguments as arg
 from acestep_mcp.surface.answers import ListAnswer, SongAnswer
-from acestep_mcp.surface.strict import StrictTool, refusal_of
+from acestep_mcp.surface.confirm import confirm
+from acestep_mcp.surface.player import TOOL_META
+from acestep_mcp.surface.strict import StrictTool
 from acestep_mcp.surface.waiting import Patience
 
+if TYPE_CHECKING:
+    from acestep_mcp.order import Order
+
 Ctx = Context[Any, Any]
-LONGEST_WAIT = 50
-_STATUSES = ("", "QUEUED", "PROCESSING", "COMPLETED", "FAILED", "ERROR", "UNKNOWN")
 
 _GENERATE = """\
 Generate a song with ACE-Step from a style caption and lyrics. Costs real money per take. Waits, \
@@ -49,80 +46,81 @@ _READS = ToolAnnotations(
     read_only_hint=True, destructive_hint=False, idempotent_hint=True, open_world_hint=True
 )
 
-Prompt = Annotated[
-    str,
-    Field(
-        max_length=LONGEST_PROMPT,
-        description="Style caption, 1-3 sentences",
-    ),
-]
-Lyrics = Annotated[
-    str, Field(max_length=LONGEST_LYRICS, description="Lyrics with section tags in brackets")
-]
-Title = Annotated[str, Field(max_length=LONGEST_TITLE, description="Names the file; never sent")]
-Instrumental = Annotated[bool, Field(description="Nobody sings")]
-Duration = Annotated[float, Field(ge=0, le=600, description="Seconds; 0 = fitted to the lyrics")]
-Bpm = Annotated[float, Field(ge=0, le=300, description="30-300; 0 = auto")]
-Key = Annotated[
-    str, Field(max_length=40, description="Like 'A minor'; empty = auto; ace-step-xl only")
-]
-Meter = Annotated[
-    str, Field(max_length=20, description=f"{', '.join(METERS)}; empty = auto; ace-step-xl only")
-]
-Seed = Annotated[int, Field(ge=-1, le=4_294_967_295, description="-1 = drawn and reported")]
-Batch = Annotated[int, Field(ge=1, le=4, description="Takes, each paid; ace-step-xl only")]
-Thinking = Annotated[bool, Field(description="Plan first; ace-step-xl only")]
-ModelName = Annotated[
-    str, Field(json_schema_extra={"enum": list(MODELS)}, description="Model to use")
-]
-Steps = Annotated[int, Field(ge=0, le=200, description="0 = default; ace-step only")]
-Guidance = Annotated[float, Field(ge=0, le=30, description="0 = default; ace-step only")]
-Wait = Annotated[float, Field(ge=0, le=LONGEST_WAIT, description="Seconds to wait in this call")]
-DryRun = Annotated[bool, Field(description="Check and show what would be sent; free")]
-Force = Annotated[bool, Field(description="Send although the fit check stopped it")]
-NewTake = Annotated[
-    bool, Field(description="Pay again although the same request is running or undelivered")
-]
-RequestId = Annotated[
-    str, Field(min_length=1, max_length=200, description="As given by generate_song")
-]
-Limit = Annotated[int, Field(ge=1, le=50, description="Songs per page")]
-Status = Annotated[
-    str, Field(json_schema_extra={"enum": list(_STATUSES)}, description="Only this status")
-]
-Search = Annotated[str, Field(max_length=200, description="Text in title, prompt or lyrics")]
-Cursor = Annotated[str, Field(max_length=200, description="next_cursor of the previous page")]
 
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """Where the tools of one account do their work."""
 
-def build(studio: Studio, account: Account, clock: Clock, default_wait: float) -> list[StrictTool]:
-    """The tools, working for one account through one studio."""
-    patience = Patience(clock)
+    studio: Studio
+    account: Account
+    clock: Clock
+    patience: Patience
+    confirming: bool
 
-    def answer(ctx: Ctx, report: Report, *, as_error: bool) -> CallToolResult:
+    async def take(
+        self, ctx: Ctx, order: "Order", *, wait: float, force: bool, new_take: bool
+    ) -> CallToolResult | InputRequiredResult:
+        """Have a song made, unless a check or a person is against it."""
+        if stop := order.stop(force=force):
+            raise Stopped(stop.message, stop.overridable)
+        if self.confirming and (asked := await confirm(ctx, answers.question(order))):
+            return asked
+        report = await self.patience.wait(
+            ctx,
+            wait,
+            lambda seconds: self.studio.generate(
+                self.account, order, wait=seconds, new_take=new_take
+            ),
+        )
+        return self.answer(ctx, report, as_error=True)
+
+    async def look(self, ctx: Ctx, handle: str, wait: float) -> CallToolResult:
+        """See how a song is doing."""
+        report = await self.patience.wait(
+            ctx, wait, lambda seconds: self.studio.status(self.account, handle, wait=seconds)
+        )
+        return self.answer(ctx, report, as_error=False)
+
+    async def browse(self, limit: int, status: str, search: str, cursor: str) -> CallToolResult:
+        """List songs."""
+        if status not in arg.STATUSES:
+            known = ", ".join(arg.STATUSES[1:])
+            raise BadInput("status", f"use one of {known}, or leave it out")
+        page = await self.studio.songs(
+            self.account, limit=limit, status=status, search=search, cursor=cursor
+        )
+        return answers.songs(page, self.clock.now())
+
+    def answer(self, ctx: Ctx, report: Report, *, as_error: bool) -> CallToolResult:
+        """The answer, with links for clients that know them."""
         links = is_version_at_least(ctx.request_context.protocol_version, "2025-06-18")
-        return answers.song(report, clock.now(), links=links, as_error=as_error)
+        return answers.song(report, self.clock.now(), links=links, as_error=as_error)
+
+
+def build(desk: Desk, default_wait: float) -> list[StrictTool]:
+    """The tools. `default_wait` is how many seconds a generation waits unless it says otherwise."""
 
     async def generate_song(  # noqa: PLR0913, PLR0917  # the tool's published arguments
         ctx: Ctx,
-        prompt: Prompt,
-        lyrics: Lyrics = "",
-        title: Title = "",
-        instrumental: Instrumental = False,  # noqa: FBT002  # the tool's published arguments
-        duration: Duration = 0,
-        bpm: Bpm = 0,
-        key: Key = "",
-        time_signature: Meter = "",
-        seed: Seed = -1,
-        batch_size: Batch = 1,
-        thinking: Thinking = False,  # noqa: FBT002  # as above
-        model: ModelName = DEFAULT.id,
-        infer_steps: Steps = 0,
-        guidance_scale: Guidance = 0,
-        wait: Wait = default_wait,
-        dry_run: DryRun = False,  # noqa: FBT002  # as above
-        force: Force = False,  # noqa: FBT002  # as above
-        new_take: NewTake = False,  # noqa: FBT002  # as above
-    ) -> Annotated[CallToolResult, SongAnswer]:
+        prompt: arg.Prompt,
+        lyrics: arg.Lyrics = "",
+        title: arg.Title = "",
+        instrumental: arg.Instrumental = False,  # noqa: FBT002  # as above
+        duration: arg.Duration = 0,
+        bpm: arg.Bpm = 0,
+        key: arg.Key = "",
+        time_signature: arg.Meter = "",
+        seed: arg.Seed = -1,
+        batch_size: arg.Batch = 1,
+        thinking: arg.Thinking = False,  # noqa: FBT002  # as above
+        model: arg.ModelName = DEFAULT.id,
+        infer_steps: arg.Steps = 0,
+        guidance_scale: arg.Guidance = 0,
+        wait: arg.Wait = default_wait,
+        dry_run: arg.DryRun = False,  # noqa: FBT002  # as above
+        force: arg.Force = False,  # noqa: FBT002  # as above
+        new_take: arg.NewTake = False,  # noqa: FBT002  # as above
+    ) -> Annotated[CallToolResult, SongAnswer] | InputRequiredResult:
         # The tables of songcraft, which a start need not load.
         from acestep_mcp.order import Wish, order  # noqa: PLC0415
 
@@ -142,47 +140,38 @@ def build(studio: Studio, account: Account, clock: Clock, default_wait: float) -
             infer_steps=infer_steps,
             guidance_scale=guidance_scale,
         )
-        try:
-            ordered = order(wish, clock.random)
-        except BadInput as error:
-            raise refusal_of(error) from error
+        ordered = order(wish, desk.clock.random)
         if dry_run:
             return answers.dry_run(ordered)
-        if stop := ordered.stop(force=force):
-            raise refusal_of(Stopped(stop.message, stop.overridable))
-        report = await patience.wait(
-            ctx,
-            wait,
-            lambda seconds: studio.generate(account, ordered, wait=seconds, new_take=new_take),
-        )
-        return answer(ctx, report, as_error=True)
+        return await desk.take(ctx, ordered, wait=wait, force=force, new_take=new_take)
 
     async def get_status(
-        ctx: Ctx, request_id: RequestId, wait: Wait = 0
+        ctx: Ctx, request_id: arg.RequestId, wait: arg.Wait = 0
     ) -> Annotated[CallToolResult, SongAnswer]:
-        handle = request_id.strip(" \t\r\n`'\"")
-        report = await patience.wait(
-            ctx, wait, lambda seconds: studio.status(account, handle, wait=seconds)
-        )
-        return answer(ctx, report, as_error=False)
+        return await desk.look(ctx, request_id.strip(" \t\r\n`'\""), wait)
 
     async def list_outputs(
-        limit: Limit = 10, status: Status = "", search: Search = "", cursor: Cursor = ""
+        limit: arg.Limit = 10,
+        status: arg.Status = "",
+        search: arg.Search = "",
+        cursor: arg.Cursor = "",
     ) -> Annotated[CallToolResult, ListAnswer]:
-        try:
-            if status.upper() not in _STATUSES:
-                raise BadInput("status", f"use one of {', '.join(_STATUSES[1:])}, or leave it out")
-            page = await studio.songs(
-                account, limit=limit, status=status.upper(), search=search, cursor=cursor
-            )
-        except Refusal as error:
-            raise refusal_of(error) from error
-        return answers.songs(page, clock.now())
+        return await desk.browse(limit, status.upper(), search, cursor)
 
     return [
         StrictTool.build(
-            generate_song, title="Generate a song", description=_GENERATE, annotations=_PAID
+            generate_song,
+            title="Generate a song",
+            description=_GENERATE,
+            annotations=_PAID,
+            meta=TOOL_META,
         ),
-        StrictTool.build(get_status, title="Song status", description=_STATUS, annotations=_READS),
+        StrictTool.build(
+            get_status,
+            title="Song status",
+            description=_STATUS,
+            annotations=_READS,
+            meta=TOOL_META,
+        ),
         StrictTool.build(list_outputs, title="List songs", description=_LIST, annotations=_READS),
     ]

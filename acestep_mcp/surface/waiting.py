@@ -6,9 +6,7 @@ from typing import Any, TypeVar
 import anyio
 from mcp.server.mcpserver import Context
 
-from acestep_mcp.clock import Clock
 from acestep_mcp.domain.errors import Refusal
-from acestep_mcp.surface.strict import refusal_of
 
 T = TypeVar("T")
 _EVERY = 5.0  # seconds between progress notifications
@@ -23,8 +21,7 @@ class Patience:
     later waits stay under the time it had lasted.
     """
 
-    def __init__(self, clock: Clock) -> None:
-        self._clock = clock
+    def __init__(self) -> None:
         self._limit: float | None = None
 
     def within(self, wait: float) -> float:
@@ -34,16 +31,10 @@ class Patience:
     async def wait(
         self, ctx: Context[Any, Any], wait: float, work: Callable[[float], Awaitable[T]]
     ) -> T:
-        """Run `work` with the seconds it may take, reporting progress meanwhile.
-
-        Raises:
-            ToolError: The work was refused.
-        """
+        """Run `work` with the seconds it may take, reporting progress meanwhile."""
         started = anyio.current_time()
         try:
             return await _with_progress(ctx, lambda: work(self.within(wait)))
-        except Refusal as error:
-            raise refusal_of(error) from error
         except anyio.get_cancelled_exc_class():
             lasted = anyio.current_time() - started
             if lasted >= _LEAST:
