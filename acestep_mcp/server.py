@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from importlib.metadata import version
 from typing import Any
 
+from mcp.server.auth.provider import TokenVerifier
+from mcp.server.auth.settings import AuthSettings
 from mcp.server.caching import CacheHint
 from mcp.server.mcpserver import MCPServer
 
@@ -17,7 +19,7 @@ from acestep_mcp.ledger import Ledger
 from acestep_mcp.ledger.sqlite import SqliteDriver
 from acestep_mcp.library import Library
 from acestep_mcp.settings import Settings
-from acestep_mcp.studio import LEASE, Account, Studio, Terms
+from acestep_mcp.studio import LEASE, Account, Callback, Studio, Terms, Who
 from acestep_mcp.surface import player, prompts, resources, tools
 from acestep_mcp.surface.delivery import Delivery
 from acestep_mcp.surface.tools import Desk
@@ -30,6 +32,20 @@ once, and if the answer is not COMPLETED call get_status with its request_id and
 is. Never submit the same song twice; list_outputs finds every earlier one. Give the user the \
 file paths and media URLs exactly as returned."""
 _FIVE_MINUTES = CacheHint(ttl_ms=300_000, scope="public")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hosting:
+    """What is different when a server works for many.
+
+    `who` is the caller of the request that is being answered, `callback` the webhook headers of
+    a song's submission; `verifier` and `auth` are given where callers bring OAuth tokens.
+    """
+
+    who: Who
+    callback: Callback | None = None
+    verifier: TokenVerifier | None = None
+    auth: AuthSettings | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,10 +63,17 @@ class App:
             yield self
 
 
-def build(settings: Settings, clock: Clock | None = None, lease: float = LEASE) -> App:
+def build(
+    settings: Settings,
+    *,
+    clock: Clock | None = None,
+    lease: float = LEASE,
+    hosting: Hosting | None = None,
+) -> App:
     """Put the parts together; nothing is opened, asked or written yet.
 
-    `lease` is how many seconds a dead process keeps its songs.
+    `lease` is how many seconds a dead process keeps its songs. Without `hosting` the server
+    works for the one person who started it.
     """
     # Set before MCPServer configures logging, and quieter than it would be: every poll is a line.
     logging.basicConfig(level=settings.log_level)
@@ -67,9 +90,11 @@ def build(settings: Settings, clock: Clock | None = None, lease: float = LEASE) 
         terms=Terms(
             poll_interval=settings.poll_interval, daily_limit=settings.daily_limit, lease=lease
         ),
+        callback=hosting.callback if hosting else None,
     )
     account = Account(LOCAL_OWNER, settings.key, settings.key_source, settings.key_places)
-    desk = Desk(studio, account, clock, Patience(), settings.confirm)
+    who = hosting.who if hosting else lambda: account
+    desk = Desk(studio, who, clock, Patience(learns=hosting is None), settings.confirm)
     mcp: MCPServer[Any] = MCPServer(
         "acestep",
         title="ACE-Step music",
@@ -77,10 +102,12 @@ def build(settings: Settings, clock: Clock | None = None, lease: float = LEASE) 
         instructions=INSTRUCTIONS,
         tools=[*tools.build(desk, settings.wait)],
         cache_hints={"tools/list": _FIVE_MINUTES},
-        middleware=[player.handshake_extensions, Delivery(studio, account)],
+        middleware=[player.handshake_extensions, Delivery(studio, who)],
         extensions=[player.extension(settings.base_url)],
+        token_verifier=hosting.verifier if hosting else None,
+        auth=hosting.auth if hosting else None,
         log_level="WARNING",
     )
-    resources.add(mcp, studio, library, account)
-    prompts.add(mcp, studio, account)
+    resources.add(mcp, studio, library, who)
+    prompts.add(mcp, studio, who)
     return App(mcp, studio, account)

@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import cached_property
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
@@ -79,15 +80,22 @@ class Gateway:
         self._origin = origin.rstrip("/")
         self._now = now
 
-    async def submit(self, model: Model, payload: Mapping[str, Any], key: str) -> Submission:
+    async def submit(
+        self,
+        model: Model,
+        payload: Mapping[str, Any],
+        key: str,
+        callback: Mapping[str, str] = MappingProxyType({}),
+    ) -> Submission:
         """Send the paid request exactly once, on a connection of its own.
 
+        `callback` is the headers that ask for a webhook.
         Never raises for anything the network or the gateway does; the verdict says it.
         """
         request = ("POST", self._origin + model.submit_path)
         try:
             reply = await self._http.exchange(
-                "submit", request, _headers(key), SUBMIT_SECONDS, payload
+                "submit", request, {**_headers(key), **callback}, SUBMIT_SECONDS, payload
             )
         except Broken as broken:
             return Submission(broken.verdict, cause=broken.cause)

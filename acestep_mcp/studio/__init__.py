@@ -27,9 +27,11 @@ from acestep_mcp.domain.song import (
     LOCAL,
     RUNNING,
     Observation,
+    Owner,
     RequestId,
     Song,
     SongId,
+    accepted,
     delivered,
     observed,
 )
@@ -43,12 +45,12 @@ from acestep_mcp.studio.live import Live
 from acestep_mcp.studio.records import Records
 from acestep_mcp.studio.schedule import Schedule
 from acestep_mcp.studio.submitting import Submitter
-from acestep_mcp.studio.terms import LEASE, Account, Terms
+from acestep_mcp.studio.terms import LEASE, Account, Callback, Terms, Who
 
 if TYPE_CHECKING:
     from acestep_mcp.order import Order
 
-__all__ = ["LEASE", "Account", "Report", "Studio", "Terms"]
+__all__ = ["LEASE", "Account", "Callback", "Report", "Studio", "Terms", "Who"]
 
 GRACE = 1.5
 """Seconds a call may outlast its wait, to learn whether the gateway took the song."""
@@ -77,6 +79,7 @@ class Studio:
         library: Library | None,
         clock: Clock,
         terms: Terms,
+        callback: Callback | None = None,
     ) -> None:
         self._ledger = ledger
         self._gateway = gateway
@@ -87,7 +90,7 @@ class Studio:
         self._accounts: dict[str, Account] = {}
         self._records = Records(ledger, clock)
         self._schedule = Schedule(clock, terms)
-        self._submitter = Submitter(self._worker, gateway, clock, self._records)
+        self._submitter = Submitter(self._worker, gateway, clock, self._records, callback)
         self._follower = Follower(
             worker=self._worker,
             accounts=self._accounts,
@@ -202,6 +205,26 @@ class Studio:
         return await self._ledger.page(
             account.owner, limit=limit, status=status, search=search, cursor=cursor
         )
+
+    async def hint(self, owner: Owner, song_id: SongId, request_id: str) -> bool:
+        """A callback came for a song: look at once; False where there is no such song.
+
+        What the callback says of the song is not believed. That the gateway knows it by
+        `request_id` is: only the gateway was told the song's own address.
+        """
+        song = await self._ledger.find(owner, song_id)
+        if song is None:
+            return False
+        live = self._records.live(song)
+        named = wire.request_id(request_id)
+        if song.request_id is None and named is not None:
+            now = self._clock.now()
+            fact = partial(accepted, request_id=named, now=now, worker=self._worker)
+            await self._records.apply(live, fact)
+        self._follower.follow(live)
+        if live.song.state in RUNNING:
+            self._records.start(self._follower.observe, live)
+        return True
 
     async def song(self, account: Account, handle: str) -> Song | None:
         """One of the account's songs, as the ledger has it."""

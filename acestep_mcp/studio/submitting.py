@@ -22,7 +22,7 @@ from acestep_mcp.domain.song import Song, accepted, sending, unknown, unsent
 from acestep_mcp.gateway.client import Gateway, Submission
 from acestep_mcp.studio.live import Live
 from acestep_mcp.studio.records import Records
-from acestep_mcp.studio.terms import Account
+from acestep_mcp.studio.terms import Account, Callback
 
 log = logging.getLogger(__name__)
 
@@ -35,7 +35,15 @@ _STOPPED = "the server was stopped before the gateway answered"
 class Submitter:
     """Takes songs from intent to accepted or unknown, or off the ledger with a refusal."""
 
-    def __init__(self, worker: str, gateway: Gateway, clock: Clock, records: Records) -> None:
+    def __init__(
+        self,
+        worker: str,
+        gateway: Gateway,
+        clock: Clock,
+        records: Records,
+        callback: Callback | None = None,
+    ) -> None:
+        self._callback = callback
         self._worker = worker
         self._gateway = gateway
         self._clock = clock
@@ -108,7 +116,10 @@ class Submitter:
         with anyio.CancelScope(shield=True) as scope:
             self._under_way.add(scope)
             try:
-                return await self._gateway.submit(model, live.song.payload, account.key or "")
+                callback = self._callback(account.owner, live.song.id) if self._callback else {}
+                return await self._gateway.submit(
+                    model, live.song.payload, account.key or "", callback
+                )
             except Exception:
                 log.exception("the submission of %s ended in a fault", live.song.id)
                 return Submission("unknown", cause="an internal fault")

@@ -1,8 +1,9 @@
 """What the engine is told about its work and whom it works for."""
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from acestep_mcp.domain.song import Owner
+from acestep_mcp.domain.song import Owner, SongId
 
 LEASE = 10.0
 """Seconds after which a silent process counts as dead."""
@@ -37,3 +38,9 @@ class Account:
     def __repr__(self) -> str:
         """Never the key."""
         return f"Account(owner={self.owner!r}, source={self.source!r})"
+
+
+Callback = Callable[[Owner, SongId], Mapping[str, str]]
+"""The headers by which the gateway is told where to report a song's end."""
+Who = Callable[[], Account]
+"""Whose songs the call that is being answered is about."""

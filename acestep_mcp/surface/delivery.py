@@ -8,7 +8,7 @@ from mcp.server.context import CallNext, HandlerResult, ServerRequestContext
 from mcp_types import CallToolResult
 
 from acestep_mcp.domain.song import ENDED
-from acestep_mcp.studio import Account, Studio
+from acestep_mcp.studio import Studio, Who
 
 _REMEMBERED = 64
 """Calls whose answers may still be cancelled: the cancellation crosses the answer on its way."""
@@ -21,9 +21,9 @@ class Delivery:
     no longer when the client says that it had given that call up.
     """
 
-    def __init__(self, studio: Studio, account: Account) -> None:
+    def __init__(self, studio: Studio, who: Who) -> None:
         self._studio = studio
-        self._account = account
+        self._who = who
         self._told: OrderedDict[object, tuple[str, ...]] = OrderedDict()
 
     async def __call__(
@@ -39,7 +39,7 @@ class Delivery:
 
     def _note(self, call: object, handles: tuple[str, ...]) -> None:
         for handle in handles:
-            self._studio.heard(self._account, handle)
+            self._studio.heard(self._who(), handle)
         if handles:
             self._told[call] = handles
             while len(self._told) > _REMEMBERED:
@@ -47,7 +47,7 @@ class Delivery:
 
     def _take_back(self, params: Mapping[str, Any]) -> None:
         for handle in self._told.pop(params.get("requestId"), ()):
-            self._studio.heard(self._account, handle, heard=False)
+            self._studio.heard(self._who(), handle, heard=False)
 
 
 def _ended(result: HandlerResult) -> Iterator[str]:

@@ -18,7 +18,7 @@ from pydantic import Field
 from acestep_mcp.domain.errors import NotFound
 from acestep_mcp.domain.models import DEFAULT, METERS, MODELS
 from acestep_mcp.domain.song import Song
-from acestep_mcp.studio import Account, Studio
+from acestep_mcp.studio import Studio, Who
 from acestep_mcp.surface.refusals import sentence
 
 _MOST = 20  # completions; more are no help
@@ -51,7 +51,7 @@ _STEPS = """\
 5. Give me the file paths and media URLs exactly as returned."""
 
 
-def add(mcp: MCPServer, studio: Studio, account: Account) -> None:
+def add(mcp: MCPServer, studio: Studio, who: Who) -> None:
     """Publish the prompts and the completion of their arguments."""
 
     async def write_song(
@@ -80,14 +80,14 @@ def add(mcp: MCPServer, studio: Studio, account: Account) -> None:
 
     async def vary_song(request_id: RequestId, change: Change) -> str:
         """Make another version of an earlier song."""
-        found = await studio.song(account, request_id)
+        found = await studio.song(who(), request_id)
         if found is None:
             return sentence(NotFound(request_id))
         return _variation(found, change)
 
     for function in (write_song, vary_song):
         mcp.add_prompt(Prompt.from_function(function, title=function.__doc__))
-    mcp.completion()(_completing(studio, account))  # type: ignore[no-untyped-call]  # of the SDK
+    mcp.completion()(_completing(studio, who))  # type: ignore[no-untyped-call]  # of the SDK
 
 
 def _variation(song: Song, change: str) -> str:
@@ -102,13 +102,13 @@ def _variation(song: Song, change: str) -> str:
     )
 
 
-def _completing(studio: Studio, account: Account) -> Complete:
+def _completing(studio: Studio, who: Who) -> Complete:
     async def complete(
         _ref: PromptReference | ResourceTemplateReference,
         argument: CompletionArgument,
         _context: CompletionContext | None,
     ) -> Completion:
-        known = await _known(argument.name, studio, account)
+        known = await _known(argument.name, studio, who)
         begun = argument.value.casefold()
         fitting = [value for value in known if value.casefold().startswith(begun)]
         return Completion(values=fitting[:_MOST], total=len(fitting), has_more=len(fitting) > _MOST)
@@ -116,7 +116,7 @@ def _completing(studio: Studio, account: Account) -> Complete:
     return complete
 
 
-async def _known(argument: str, studio: Studio, account: Account) -> Sequence[str]:
+async def _known(argument: str, studio: Studio, who: Who) -> Sequence[str]:
     """Every value the argument may have, most likely first."""
     match argument:
         case "key":
@@ -128,6 +128,6 @@ async def _known(argument: str, studio: Studio, account: Account) -> Sequence[st
         case "model":
             return (DEFAULT.id, *(name for name in MODELS if name != DEFAULT.id))
         case "request_id":
-            return [song.handle for song in (await studio.songs(account, limit=50)).songs]
+            return [song.handle for song in (await studio.songs(who(), limit=50)).songs]
         case _:
             return ()

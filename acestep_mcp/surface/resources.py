@@ -16,7 +16,7 @@ from acestep_mcp.domain.song import Song
 from acestep_mcp.domain.text import clean
 from acestep_mcp.library import Library
 from acestep_mcp.library.sidecar import record
-from acestep_mcp.studio import Account, Studio
+from acestep_mcp.studio import Studio, Who
 
 GUIDE = "acestep://guide"
 OUTPUTS = "acestep://outputs"
@@ -25,10 +25,10 @@ AUDIO = "acestep://outputs/{request_id}/audio/{track}/{offset}"
 _NEWEST = 50
 
 
-def add(mcp: MCPServer[Any], studio: Studio, library: Library | None, account: Account) -> None:
+def add(mcp: MCPServer[Any], studio: Studio, library: Library | None, who: Who) -> None:
     """Publish the resources."""
     mcp.add_resource(_guide())
-    mcp.add_resource(_outputs(studio, account))
+    mcp.add_resource(_outputs(studio, who))
 
     @mcp.resource(
         OUTPUT,
@@ -38,7 +38,7 @@ def add(mcp: MCPServer[Any], studio: Studio, library: Library | None, account: A
         mime_type="application/json",
     )
     async def output(request_id: str) -> str:
-        return _json(_record(await _found(studio, account, request_id)))
+        return _json(_record(await _found(studio, who, request_id)))
 
     @mcp.resource(
         AUDIO,
@@ -48,7 +48,7 @@ def add(mcp: MCPServer[Any], studio: Studio, library: Library | None, account: A
         mime_type="application/octet-stream",
     )
     async def audio(request_id: str, track: int, offset: int) -> bytes:
-        song = await _found(studio, account, request_id)
+        song = await _found(studio, who, request_id)
         piece = await library.read(song, track, offset) if library else None
         if piece is None:
             raise ResourceNotFoundError(f"no saved audio there: take {track} from byte {offset}")
@@ -70,9 +70,9 @@ def _guide() -> FunctionResource:
     )
 
 
-def _outputs(studio: Studio, account: Account) -> FunctionResource:
+def _outputs(studio: Studio, who: Who) -> FunctionResource:
     async def outputs() -> str:
-        page = await studio.songs(account, limit=_NEWEST)
+        page = await studio.songs(who(), limit=_NEWEST)
         return _json({"total": page.total, "songs": [_record(song) for song in page.songs]})
 
     return FunctionResource.from_function(
@@ -84,9 +84,9 @@ def _outputs(studio: Studio, account: Account) -> FunctionResource:
     )
 
 
-async def _found(studio: Studio, account: Account, request_id: str) -> Song:
+async def _found(studio: Studio, who: Who, request_id: str) -> Song:
     try:
-        song = await studio.song(account, request_id)
+        song = await studio.song(who(), request_id)
     except LedgerDown as down:
         raise ResourceNotFoundError(f"the ledger cannot be read: {down.cause}") from down
     if song is None:

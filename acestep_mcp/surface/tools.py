@@ -10,7 +10,7 @@ from mcp_types.version import is_version_at_least
 from acestep_mcp.clock import Clock
 from acestep_mcp.domain.errors import BadInput, Stopped
 from acestep_mcp.domain.models import DEFAULT
-from acestep_mcp.studio import Account, Report, Studio
+from acestep_mcp.studio import Report, Studio, Who
 from acestep_mcp.surface import answers
 from acestep_mcp.surface import arguments as arg
 from acestep_mcp.surface.answers import ListAnswer, SongAnswer
@@ -49,10 +49,10 @@ _READS = ToolAnnotations(
 
 @dataclass(frozen=True, slots=True)
 class Desk:
-    """Where the tools of one account do their work."""
+    """Where the tools do their work."""
 
     studio: Studio
-    account: Account
+    who: Who
     clock: Clock
     patience: Patience
     confirming: bool
@@ -69,7 +69,7 @@ class Desk:
             ctx,
             wait,
             lambda seconds: self.studio.generate(
-                self.account, order, wait=seconds, new_take=new_take
+                self.who(), order, wait=seconds, new_take=new_take
             ),
         )
         return self.answer(ctx, report, as_error=True)
@@ -77,7 +77,7 @@ class Desk:
     async def look(self, ctx: Ctx, handle: str, wait: float) -> CallToolResult:
         """See how a song is doing."""
         report = await self.patience.wait(
-            ctx, wait, lambda seconds: self.studio.status(self.account, handle, wait=seconds)
+            ctx, wait, lambda seconds: self.studio.status(self.who(), handle, wait=seconds)
         )
         return self.answer(ctx, report, as_error=False)
 
@@ -87,7 +87,7 @@ class Desk:
             known = ", ".join(arg.STATUSES[1:])
             raise BadInput("status", f"use one of {known}, or leave it out")
         page = await self.studio.songs(
-            self.account, limit=limit, status=status, search=search, cursor=cursor
+            self.who(), limit=limit, status=status, search=search, cursor=cursor
         )
         return answers.songs(page, self.clock.now())
 

@@ -18,10 +18,12 @@ class Patience:
     """How long the client of this connection lets a call run.
 
     Clients cut calls off after 5 to 240 seconds and say so to nobody. When a wait was cut short,
-    later waits stay under the time it had lasted.
+    later waits stay under the time it had lasted. With `learns=False`, for a server whose calls
+    come from different clients, every wait is as asked for.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, learns: bool = True) -> None:
+        self._learns = learns
         self._limit: float | None = None
 
     def within(self, wait: float) -> float:
@@ -37,7 +39,7 @@ class Patience:
             return await _with_progress(ctx, lambda: work(self.within(wait)))
         except anyio.get_cancelled_exc_class():
             lasted = anyio.current_time() - started
-            if lasted >= _LEAST:
+            if self._learns and lasted >= _LEAST:
                 self._limit = min(lasted, self._limit or lasted)
             raise
 
