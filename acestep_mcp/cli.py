@@ -46,6 +46,11 @@ def _parser() -> argparse.ArgumentParser:
     parser.set_defaults(run=_serve)
     commands = parser.add_subparsers(title="commands", metavar="COMMAND")
 
+    http = commands.add_parser("http", help="serve MCP over streamable HTTP, for many callers")
+    http.add_argument("--host", default="127.0.0.1", help="default: 127.0.0.1")
+    http.add_argument("--port", type=_port, default=8000, help="default: 8000")
+    http.set_defaults(run=_http)
+
     demo = commands.add_parser("demo", help="make a song in the sandbox: no key, no network")
     demo.set_defaults(run=_demo)
 
@@ -96,6 +101,12 @@ def _serve(_: argparse.Namespace) -> int:
     from acestep_mcp.commands.serve import run
 
     return run()
+
+
+def _http(arguments: argparse.Namespace) -> int:
+    from acestep_mcp.commands.http import run
+
+    return run(arguments.host, arguments.port)
 
 
 def _demo(_: argparse.Namespace) -> int:

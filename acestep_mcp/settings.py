@@ -30,7 +30,7 @@ VARIABLES: tuple[tuple[str, str, str], ...] = (
         "`~/Music/ACE-Step`",
         "Where songs are saved. No tool can name a path.",
     ),
-    ("ACESTEP_SAVE", "`on`", "Download every finished track."),
+    ("ACESTEP_SAVE", "`on`; `off` for http", "Download every finished track."),
     ("ACESTEP_WAIT", "`45`", "Seconds a tool call waits by default, 0 to 50."),
     (
         "ACESTEP_POLL_INTERVAL",
@@ -50,7 +50,7 @@ VARIABLES: tuple[tuple[str, str, str], ...] = (
     ("ACESTEP_LOG_LEVEL", "`WARNING`", "DEBUG, INFO, WARNING or ERROR; logs go to stderr."),
 )
 # Settings that change what is paid for or where it is kept must not be ignored in silence.
-_NOT_YET = ("ACESTEP_DATABASE_URL", "ACESTEP_PUBLIC_URL")
+_NOT_YET = ("ACESTEP_DATABASE_URL",)
 _LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
 _SWITCH = {"on": True, "true": True, "yes": True, "1": True}
 _SWITCH |= {"off": False, "false": False, "no": False, "0": False}
@@ -83,46 +83,51 @@ class Settings:
         return self.data_dir / "ledger.sqlite3"
 
 
-def read(environ: Environment = os.environ) -> Settings:
-    """Read every variable.
+def read(environ: Environment = os.environ, *, save: str = "on") -> Settings:
+    """Read every variable; `save` is the default of ACESTEP_SAVE.
 
     Raises:
         SettingsError: A value is unusable.
     """
     for name in _NOT_YET:
-        if _text(environ, name):
+        if text_of(environ, name):
             raise SettingsError(
                 f"{name} is set, but this version does not support it yet; unset it"
             )
     key, source, places = _key(environ)
-    base_url = _value(environ, "ACESTEP_BASE_URL", GATEWAY, _origin)
+    base_url = value_of(environ, "ACESTEP_BASE_URL", GATEWAY, _origin)
     local = urlsplit(base_url).scheme == "http"
     return Settings(
         key=key,
         key_source=source,
         key_places=places,
         base_url=base_url,
-        data_dir=_value(environ, "ACESTEP_DATA_DIR", "", _data_dir),
-        output_dir=_value(environ, "ACESTEP_OUTPUT_DIR", "~/Music/ACE-Step", _path),
-        save=_value(environ, "ACESTEP_SAVE", "on", _switch),
-        wait=_value(environ, "ACESTEP_WAIT", "45", _between(0, 50)),
-        poll_interval=_value(
+        data_dir=value_of(environ, "ACESTEP_DATA_DIR", "", _data_dir),
+        output_dir=value_of(environ, "ACESTEP_OUTPUT_DIR", "~/Music/ACE-Step", _path),
+        save=value_of(environ, "ACESTEP_SAVE", save, _switch),
+        wait=value_of(environ, "ACESTEP_WAIT", "45", _between(0, 50)),
+        poll_interval=value_of(
             environ, "ACESTEP_POLL_INTERVAL", "5", _between(0.05 if local else 1, 600)
         ),
-        daily_limit=int(_value(environ, "ACESTEP_DAILY_LIMIT", "100", _count)),
-        confirm=_value(environ, "ACESTEP_CONFIRM", "off", _switch),
-        log_level=_value(environ, "ACESTEP_LOG_LEVEL", "WARNING", _level),
+        daily_limit=int(value_of(environ, "ACESTEP_DAILY_LIMIT", "100", _count)),
+        confirm=value_of(environ, "ACESTEP_CONFIRM", "off", _switch),
+        log_level=value_of(environ, "ACESTEP_LOG_LEVEL", "WARNING", _level),
     )
 
 
-def _text(environ: Environment, name: str) -> str:
+def text_of(environ: Environment, name: str) -> str:
     """The value; unset, empty and an unsubstituted `${placeholder}` are the same nothing."""
     text = environ.get(name, "").strip()
     return "" if text.startswith("${") and text.endswith("}") and text != "${HOME}" else text
 
 
-def _value(environ: Environment, name: str, default: str, parse: Callable[[str], T]) -> T:
-    text = _text(environ, name)
+def value_of(environ: Environment, name: str, default: str, parse: Callable[[str], T]) -> T:
+    """The parsed value, or the parsed default where it is unset.
+
+    Raises:
+        SettingsError: `parse` raised a ValueError, whose text says what is allowed.
+    """
+    text = text_of(environ, name)
     try:
         return parse(text or default)
     except ValueError as error:
@@ -133,9 +138,9 @@ def _key(environ: Environment) -> tuple[str | None, str, tuple[str, ...]]:
     """The key, where it was found, and every place that was looked at, in order."""
     places = ["PIXAZO_API_KEY", "PIXAZO_SUBSCRIPTION_KEY"]
     for name in places:
-        if text := _text(environ, name):
+        if text := text_of(environ, name):
             return _sendable(text, name), name, tuple(places)
-    named = _text(environ, "PIXAZO_API_KEY_FILE")
+    named = text_of(environ, "PIXAZO_API_KEY_FILE")
     for path in (named, "~/.pixazo/api-key"):
         if path:
             places.append(path if path.startswith("~") else f"PIXAZO_API_KEY_FILE ({path})")

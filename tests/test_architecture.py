@@ -10,8 +10,9 @@ PACKAGE = Path(__file__).parent.parent / "acestep_mcp"
 FLOORS = (
     ("cli", "__main__"),
     ("commands",),
+    ("hosted",),
     ("server", "sandbox"),
-    ("surface",),
+    ("surface", "install"),
     ("studio",),
     ("library", "ledger", "gateway", "order"),
     ("settings", "clock"),

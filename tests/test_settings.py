@@ -63,7 +63,7 @@ def test_a_bad_value_is_named_with_what_is_allowed(name: str, value: str, allowe
     assert "\n" not in message
 
 
-@pytest.mark.parametrize("name", ["ACESTEP_DATABASE_URL", "ACESTEP_PUBLIC_URL"])
+@pytest.mark.parametrize("name", ["ACESTEP_DATABASE_URL"])
 def test_a_setting_of_a_later_version_is_refused_rather_than_ignored(name: str) -> None:
     with pytest.raises(SettingsError, match=name):
         settings.read({name: "on"})

@@ -176,7 +176,8 @@ class Studio:
             Refusal: It is unknown here, and the gateway could not be asked.
         """
         deadline = anyio.current_time() + wait
-        song = known = await self._ledger.find(account.owner, handle)
+        known = await self._ledger.find(account.owner, handle)
+        song = known = known or self._records.named(account.owner, handle)
         if song is None:
             with anyio.move_on_after(wait + GRACE):
                 song = await self._adopt(account, handle)
@@ -205,6 +206,14 @@ class Studio:
         return await self._ledger.page(
             account.owner, limit=limit, status=status, search=search, cursor=cursor
         )
+
+    async def ready(self) -> None:
+        """Returns if the ledger can be read.
+
+        Raises:
+            LedgerDown: It cannot.
+        """
+        await self._ledger.page(Owner("nobody"), limit=1)
 
     async def hint(self, owner: Owner, song_id: SongId, request_id: str) -> bool:
         """A callback came for a song: look at once; False where there is no such song.

@@ -11,7 +11,7 @@ from anyio.abc import TaskGroup
 
 from acestep_mcp.clock import Clock
 from acestep_mcp.domain.errors import LedgerDown
-from acestep_mcp.domain.song import SUBMITTING, Song, SongId
+from acestep_mcp.domain.song import SUBMITTING, Owner, Song, SongId
 from acestep_mcp.ledger import Ledger
 from acestep_mcp.studio.live import Live
 
@@ -62,24 +62,42 @@ class Records:
         if self._live.get(live.song.id) is live:
             del self._live[live.song.id]
 
+    def named(self, owner: Owner, handle: str) -> Song | None:
+        """A song in hand, by what it is called here even if the ledger does not know that yet."""
+        songs = (live.song for live in self._live.values())
+        return next((each for each in songs if each.owner == owner and each.handle == handle), None)
+
     async def apply(self, live: Live, fact: Callable[[Song], Song]) -> bool:
         """Write a fact about a song and show it; False when the song is no longer there.
 
         Never cut in the middle. Once the request has left, what the ledger cannot take now is
-        true all the same: it is shown at once, and written as soon as the ledger recovers.
+        true all the same: it is shown at once, and written as soon as the ledger recovers, after
+        what became true before it.
 
         Raises:
             LedgerDown: The step could not be written and, not having been taken, need not be.
         """
+        if self._backlog:
+            return self._later(live, fact, LedgerDown("earlier changes are still waiting"))
+        there = False
         with anyio.CancelScope(shield=True):
             try:
-                song = await self.ledger.change(live.song.owner, live.song.id, fact)
+                there = await self._write(live, fact)
             except LedgerDown as down:
-                song = fact(live.song)
-                if song.state in SUBMITTING:
-                    raise
-                log.error("%s is not in the ledger yet: %s", song.handle, down.cause)  # noqa: TRY400  # no stack for people
-                self._postpone(partial(self.ledger.change, song.owner, song.id, fact))
+                there = self._later(live, fact, down)
+        return there
+
+    def _later(self, live: Live, fact: Callable[[Song], Song], down: LedgerDown) -> bool:
+        song = fact(live.song)
+        if song.state in SUBMITTING:
+            raise down
+        log.error("%s is not in the ledger yet: %s", song.handle, down.cause)
+        self._postpone(partial(self._write, live, fact))
+        live.show(song)
+        return True
+
+    async def _write(self, live: Live, fact: Callable[[Song], Song]) -> bool:
+        song = await self.ledger.change(live.song.owner, live.song.id, fact)
         if song is not None:
             live.show(song)
         return song is not None

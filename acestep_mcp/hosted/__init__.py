@@ -1,0 +1,1 @@
+"""One server for many callers, over streamable HTTP."""

@@ -1,0 +1,119 @@
+"""Who is calling: by their own gateway key, by a token of a trusted issuer, or nobody else.
+
+A bearer token is never passed on to the gateway, and a gateway key is never taken from one: the
+key has a header of its own, the gateway's. It is used for its owner's requests only, lives in
+memory while their songs run, and reaches the disk only as a keyed digest.
+"""
+
+import hashlib
+import hmac
+from collections.abc import Callable
+from contextvars import ContextVar
+from typing import Any
+
+import anyio.to_thread
+import jwt
+from mcp.server.auth.middleware.auth_context import get_access_token
+from mcp.server.auth.provider import AccessToken
+from starlette.datastructures import Headers
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from acestep_mcp.domain.song import Owner
+from acestep_mcp.gateway.client import KEY_HEADER
+from acestep_mcp.hosted.options import Options
+from acestep_mcp.studio import Account
+
+_ALGORITHMS = ["RS256", "RS384", "RS512", "ES256", "ES384", "ES512", "PS256", "EdDSA"]
+_KEY_PLACE = f"your request's header {KEY_HEADER}"
+_LONGEST_KEY = 200
+
+_key: ContextVar[str] = ContextVar("gateway_key", default="")
+
+
+class GatewayKey:
+    """ASGI middleware: the caller's gateway key, for as long as their request is answered."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Remember the key of an HTTP request while the app runs."""
+        given = Headers(scope=scope).get(KEY_HEADER, "") if scope["type"] == "http" else ""
+        usable = len(given) <= _LONGEST_KEY and all("!" <= c <= "~" for c in given)
+        token = _key.set(given if usable else "")
+        try:
+            await self._app(scope, receive, send)
+        finally:
+            _key.reset(token)
+
+
+class Callers:
+    """Turns the request being answered into the account that it is about."""
+
+    def __init__(self, options: Options, own: Account) -> None:
+        self._secret = options.secret
+        self._own = own
+        self.current: Callable[[], Account] = {
+            "none": self._anyone,
+            "key": self._by_key,
+            "oauth": self._by_token,
+        }[options.auth]
+
+    def _anyone(self) -> Account:
+        return self._by_key() if _key.get() else self._own
+
+    def _by_key(self) -> Account:
+        key = _key.get()
+        if not key:
+            return Account(Owner("nobody"), None, "", (_KEY_PLACE,))
+        return Account(self._owner("key", key), key, _KEY_PLACE)
+
+    def _by_token(self) -> Account:
+        token = get_access_token()
+        if token is None:  # the SDK's middleware lets no such request through
+            return Account(Owner("nobody"), None, "", ("your bearer token",))
+        issuer = (token.claims or {}).get("iss", "")
+        owner = self._owner("sub", f"{issuer}\n{token.subject}")
+        return Account(owner, self._own.key, self._own.source, self._own.looked)
+
+    def _owner(self, kind: str, identity: str) -> Owner:
+        digest = hmac.new(self._secret, f"{kind}\n{identity}".encode(), hashlib.sha256)
+        return Owner(f"{kind}-{digest.hexdigest()[:32]}")
+
+
+class Verifier:
+    """Checks JWTs against the issuer's published keys: signature, issuer, audience, time."""
+
+    def __init__(self, options: Options) -> None:
+        self._options = options
+        self._keys = jwt.PyJWKClient(options.jwks_url, cache_keys=True, lifespan=600, timeout=10)
+
+    async def verify_token(self, token: str) -> AccessToken | None:
+        """What a valid token says; None for every other one."""
+        try:
+            claims = await anyio.to_thread.run_sync(self._claims, token)
+        except (jwt.PyJWTError, OSError, ValueError):
+            return None
+        scopes = claims.get("scope", "")
+        return AccessToken(
+            token=token,
+            client_id=str(claims.get("client_id") or claims.get("azp") or ""),
+            scopes=scopes.split() if isinstance(scopes, str) else [],
+            expires_at=int(claims["exp"]),
+            resource=self._options.audience,
+            subject=str(claims["sub"]),
+            claims={"iss": claims["iss"]},
+        )
+
+    def _claims(self, token: str) -> dict[str, Any]:
+        return dict(
+            jwt.decode(
+                token,
+                self._keys.get_signing_key_from_jwt(token).key,
+                algorithms=_ALGORITHMS,
+                audience=self._options.audience,
+                issuer=self._options.issuer,
+                leeway=30,
+                options={"require": ["exp", "iss", "aud", "sub"]},
+            )
+        )

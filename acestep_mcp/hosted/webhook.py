@@ -1,0 +1,83 @@
+"""The gateway's callbacks: hints that lead to asking the gateway, and nothing more.
+
+A song's address carries its owner, its id and a signature over both, so that only whom we told
+it can use it, on any replica and after a restart.
+"""
+
+import base64
+import hashlib
+import hmac
+from collections.abc import Mapping
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from acestep_mcp.domain.errors import LedgerDown
+from acestep_mcp.domain.song import Owner, SongId
+from acestep_mcp.gateway import wire
+from acestep_mcp.hosted.options import Options
+from acestep_mcp.studio import Studio
+
+ROUTE = "/webhook/{token}"
+LARGEST_BODY = 1 << 20
+_SIGNATURE = 32  # hexadecimal digits: 128 bits
+
+
+class Webhook:
+    """Makes the addresses and answers the callbacks."""
+
+    def __init__(self, options: Options) -> None:
+        self._options = options
+
+    def headers(self, owner: Owner, song_id: SongId) -> Mapping[str, str]:
+        """What a submission carries to be called back."""
+        if not self._options.public_url or self._options.webhook_mode == "off":
+            return {}
+        return {
+            "X-Webhook-URL": f"{self._options.public_url}/webhook/{self._token(owner, song_id)}",
+            "X-Webhook-Mode": self._options.webhook_mode,
+        }
+
+    async def receive(self, request: Request, studio: Studio) -> Response:
+        """204 taken, 401 not ours, 404 no such song, 413 too long, 400 unreadable."""
+        address = self._address(request.path_params["token"])
+        if address is None:
+            return Response(status_code=401)
+        body = await _body(request)
+        if body is None:
+            return Response(status_code=413)
+        found = wire.parsed(body)
+        if found is None or not isinstance(found.get("request_id"), str):
+            return Response(status_code=400)
+        try:
+            known = await studio.hint(*address, found["request_id"])
+        except LedgerDown:
+            return Response(status_code=204)  # polling finds out; retries would not help sooner
+        return Response(status_code=204 if known else 404)
+
+    def _token(self, owner: Owner, song_id: SongId) -> str:
+        named = base64.urlsafe_b64encode(f"{owner}\n{song_id}".encode()).decode().rstrip("=")
+        return f"{named}.{self._sign(named)}"
+
+    def _sign(self, named: str) -> str:
+        digest = hmac.new(self._options.secret, f"webhook\n{named}".encode(), hashlib.sha256)
+        return digest.hexdigest()[:_SIGNATURE]
+
+    def _address(self, token: str) -> tuple[Owner, SongId] | None:
+        named, _, signature = token.partition(".")
+        given, right = signature.encode(), self._sign(named).encode()
+        if not hmac.compare_digest(given, right):
+            return None
+        padded = named + "=" * (-len(named) % 4)
+        owner, _, song_id = base64.urlsafe_b64decode(padded).decode().partition("\n")
+        return Owner(owner), SongId(song_id)
+
+
+async def _body(request: Request) -> bytes | None:
+    """The whole body, or None where it is larger than any callback."""
+    body = b""
+    async for piece in request.stream():
+        body += piece
+        if len(body) > LARGEST_BODY:
+            return None
+    return body
