@@ -22,6 +22,7 @@ from acestep_mcp.settings import Settings
 from acestep_mcp.studio import LEASE, Account, Callback, Studio, Terms, Who
 from acestep_mcp.surface import player, prompts, resources, tools
 from acestep_mcp.surface.delivery import Delivery
+from acestep_mcp.surface.tasks import Tasks
 from acestep_mcp.surface.tools import Desk
 from acestep_mcp.surface.waiting import Patience
 
@@ -103,7 +104,7 @@ def build(
         tools=[*tools.build(desk, settings.wait)],
         cache_hints={"tools/list": _FIVE_MINUTES},
         middleware=[player.handshake_extensions, Delivery(studio, who)],
-        extensions=[player.extension(settings.base_url)],
+        extensions=[player.extension(settings.base_url), Tasks(studio, who, clock)],
         token_verifier=hosting.verifier if hosting else None,
         auth=hosting.auth if hosting else None,
         log_level="WARNING",

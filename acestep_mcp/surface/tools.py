@@ -17,6 +17,7 @@ from acestep_mcp.surface.answers import ListAnswer, SongAnswer
 from acestep_mcp.surface.confirm import confirm
 from acestep_mcp.surface.player import TOOL_META
 from acestep_mcp.surface.strict import StrictTool
+from acestep_mcp.surface.tasks import declared
 from acestep_mcp.surface.waiting import Patience
 
 if TYPE_CHECKING:
@@ -65,6 +66,8 @@ class Desk:
             raise Stopped(stop.message, stop.overridable)
         if self.confirming and (asked := await confirm(ctx, answers.question(order))):
             return asked
+        if declared(ctx.request_context):
+            wait = 0  # the client takes a task, and asks about it when it likes
         report = await self.patience.wait(
             ctx,
             wait,
