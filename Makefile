@@ -1,5 +1,5 @@
 # Every target does its own set-up: with uv where it is installed, else with venv and pip.
-.PHONY: demo test check snap faults proofs bench clean
+.PHONY: demo test check snap faults proofs conformance bench clean
 
 PYTHON ?= python3
 UV := $(shell command -v uv 2>/dev/null)
@@ -38,6 +38,10 @@ faults: $(READY)
 proofs: $(READY)
 	KILL_STRIDE=1 $(BIN)/python -m pytest -q tests/test_recovery.py
 	$(BIN)/python -m pytest -q -m proof tests/faults tests/proofs
+
+# The official MCP conformance suite; needs npm.
+conformance: $(READY)
+	@$(BIN)/python -m tests.conformance
 
 # Speed and memory, as ratios against baselines measured in the same run.
 bench: $(READY)
