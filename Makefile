@@ -1,5 +1,5 @@
 # Every target does its own set-up: with uv where it is installed, else with venv and pip.
-.PHONY: demo test check snap faults proofs conformance bench clean
+.PHONY: demo test check snap faults proofs browser conformance bench clean
 
 PYTHON ?= python3
 UV := $(shell command -v uv 2>/dev/null)
@@ -39,6 +39,15 @@ proofs: $(READY)
 	KILL_STRIDE=1 $(BIN)/python -m pytest -q tests/test_recovery.py
 	$(BIN)/python -m pytest -q -m proof tests/faults tests/proofs
 
+# The player in a real Chromium (Debian's package), with npm for the published schema.
+browser: $(READY)
+ifdef UV
+	@uv sync --locked --quiet --inexact --group browser
+else
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check playwright jsonschema
+endif
+	$(BIN)/python -m pytest -q -m browser tests/browser
+
 # The official MCP conformance suite; needs npm.
 conformance: $(READY)
 	@$(BIN)/python -m tests.conformance
@@ -52,7 +61,7 @@ clean:
 
 $(READY): pyproject.toml uv.lock requirements-dev.txt
 ifdef UV
-	@uv sync --locked --quiet
+	@uv sync --locked --quiet --inexact
 else
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed; name one with make PYTHON=...")'
 	@$(PYTHON) -m venv .venv
