@@ -1,7 +1,7 @@
 """The composition root: from settings to a server that is ready to be served."""
 
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -15,8 +15,7 @@ from mcp.server.mcpserver import MCPServer
 from acestep_mcp.clock import Clock, SystemClock
 from acestep_mcp.domain.song import Owner
 from acestep_mcp.gateway.client import Gateway
-from acestep_mcp.ledger import Ledger
-from acestep_mcp.ledger.sqlite import SqliteDriver
+from acestep_mcp.ledger import opened
 from acestep_mcp.library import Library
 from acestep_mcp.settings import Settings
 from acestep_mcp.studio import LEASE, Account, Callback, Studio, Terms, Who
@@ -40,11 +39,13 @@ class Hosting:
     """What is different when a server works for many.
 
     `who` is the caller of the request that is being answered, `callback` the webhook headers of
-    a song's submission; `verifier` and `auth` are given where callers bring OAuth tokens.
+    a song's submission, `steward` the account by which the songs of an owner who is not calling
+    can be followed; `verifier` and `auth` are given where callers bring OAuth tokens.
     """
 
     who: Who
     callback: Callback | None = None
+    steward: Callable[[Owner], Account | None] | None = None
     verifier: TokenVerifier | None = None
     auth: AuthSettings | None = None
 
@@ -84,7 +85,7 @@ def build(
     gateway = Gateway(settings.base_url, now=clock.now)
     library = Library(settings.output_dir, gateway.media, clock) if settings.save else None
     studio = Studio(
-        ledger=Ledger(SqliteDriver(settings.ledger_path)),
+        ledger=opened(settings.ledger_path, settings.database_url),
         gateway=gateway,
         library=library,
         clock=clock,
@@ -92,6 +93,7 @@ def build(
             poll_interval=settings.poll_interval, daily_limit=settings.daily_limit, lease=lease
         ),
         callback=hosting.callback if hosting else None,
+        steward=hosting.steward if hosting else None,
     )
     account = Account(LOCAL_OWNER, settings.key, settings.key_source, settings.key_places)
     who = hosting.who if hosting else lambda: account

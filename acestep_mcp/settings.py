@@ -1,6 +1,7 @@
 """The environment, read once. `VARIABLES` is also the README's table."""
 
 import os
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -26,6 +27,11 @@ VARIABLES: tuple[tuple[str, str, str], ...] = (
         "Where the ledger lives (`ledger.sqlite3`, readable by you only).",
     ),
     (
+        "ACESTEP_DATABASE_URL",
+        "unset",
+        "`postgresql://…` keeps the ledger in PostgreSQL instead (extra `postgres`).",
+    ),
+    (
         "ACESTEP_OUTPUT_DIR",
         "`~/Music/ACE-Step`",
         "Where songs are saved. No tool can name a path.",
@@ -49,8 +55,11 @@ VARIABLES: tuple[tuple[str, str, str], ...] = (
     ),
     ("ACESTEP_LOG_LEVEL", "`WARNING`", "DEBUG, INFO, WARNING or ERROR; logs go to stderr."),
 )
-# Settings that change what is paid for or where it is kept must not be ignored in silence.
-_NOT_YET = ("ACESTEP_DATABASE_URL",)
+_HOST = r"(\[[0-9a-fA-F:.]+\]|[^@/?#\s:\[\],]*)(:\d*)?"
+_DATABASE = re.compile(
+    rf"postgres(ql)?://([^@/?#\s]*@)?{_HOST}(,{_HOST})*(/[^@/?#\s]*)?(\?[^@#\s]*)?"
+)
+"""user:password@host:port,host:port/database?option=value, with no character in two roles."""
 _LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
 _SWITCH = {"on": True, "true": True, "yes": True, "1": True}
 _SWITCH |= {"off": False, "false": False, "no": False, "0": False}
@@ -69,6 +78,7 @@ class Settings:
     key_places: tuple[str, ...]
     base_url: str
     data_dir: Path
+    database_url: str = field(repr=False)
     output_dir: Path
     save: bool
     wait: float
@@ -82,6 +92,14 @@ class Settings:
         """The ledger's file."""
         return self.data_dir / "ledger.sqlite3"
 
+    @property
+    def ledger_place(self) -> str:
+        """Where the ledger is, for people; without user and password."""
+        if not self.database_url:
+            return str(self.ledger_path)
+        place = urlsplit(self.database_url)
+        return f"PostgreSQL at {place.netloc.rpartition('@')[2]}{place.path}"
+
 
 def read(environ: Environment = os.environ, *, save: str = "on") -> Settings:
     """Read every variable; `save` is the default of ACESTEP_SAVE.
@@ -89,11 +107,6 @@ def read(environ: Environment = os.environ, *, save: str = "on") -> Settings:
     Raises:
         SettingsError: A value is unusable.
     """
-    for name in _NOT_YET:
-        if text_of(environ, name):
-            raise SettingsError(
-                f"{name} is set, but this version does not support it yet; unset it"
-            )
     key, source, places = _key(environ)
     base_url = value_of(environ, "ACESTEP_BASE_URL", GATEWAY, _origin)
     local = urlsplit(base_url).scheme == "http"
@@ -103,6 +116,7 @@ def read(environ: Environment = os.environ, *, save: str = "on") -> Settings:
         key_places=places,
         base_url=base_url,
         data_dir=value_of(environ, "ACESTEP_DATA_DIR", "", _data_dir),
+        database_url=_database_url(environ),
         output_dir=value_of(environ, "ACESTEP_OUTPUT_DIR", "~/Music/ACE-Step", _path),
         save=value_of(environ, "ACESTEP_SAVE", save, _switch),
         wait=value_of(environ, "ACESTEP_WAIT", "45", _between(0, 50)),
@@ -170,6 +184,17 @@ def _origin(text: str) -> str:
     if not plain or not parts.hostname or parts.path.strip("/") or parts.query or "@" in text:
         raise ValueError("give an origin such as https://gateway.pixazo.ai; http only on loopback")
     return f"{parts.scheme}://{parts.netloc}"
+
+
+def _database_url(environ: Environment) -> str:
+    """The URL as it is given; a complaint never shows it, because it holds the password."""
+    text = text_of(environ, "ACESTEP_DATABASE_URL")
+    if text and not _DATABASE.fullmatch(text):
+        raise SettingsError(
+            "ACESTEP_DATABASE_URL is not usable: give postgresql://user:password@host/database "
+            "with special characters percent-encoded"
+        )
+    return text
 
 
 def _path(text: str) -> Path:

@@ -25,6 +25,9 @@ DOORS = {
     "sqlite3": {"ledger/sqlite.py", "commands/doctor.py"},
     "rich": {"commands/demo.py", "commands/doctor.py", "commands/songs.py"},
     "h11": {"sandbox/"},
+    "mutagen": {"library/"},
+    "opentelemetry": {"studio/telemetry.py"},
+    "psycopg": {"ledger/postgres.py"},
 }
 
 

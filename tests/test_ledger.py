@@ -1,12 +1,19 @@
-"""What every ledger engine must do."""
+"""What every ledger engine must do, asked of both."""
 
-from collections.abc import AsyncIterator
+import json
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
+from contextlib import aclosing, asynccontextmanager, suppress
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import anyio
+import anyio.lowlevel
+import anyio.to_thread
 import pytest
 
 from acestep_mcp.domain.errors import LedgerDown, LimitReached
@@ -22,11 +29,20 @@ from acestep_mcp.domain.song import (
     sending,
     unknown,
 )
-from acestep_mcp.ledger import UNKNOWN_WINDOW, Ledger
+from acestep_mcp.ledger import _INSERT, UNKNOWN_WINDOW, InDoubt, Ledger, opened, schema
+from acestep_mcp.ledger.driver import Driver, Transaction
+from acestep_mcp.ledger.rows import to_row
 from acestep_mcp.ledger.sqlite import SqliteDriver
+from acestep_mcp.sandbox import Sandbox
+from acestep_mcp.studio import following
+from tests.house import House, gateway, served, shown
+from tests.ledger import crowd
+from tests.ledger.server import emptied
 
 pytestmark = pytest.mark.anyio
 
+T = TypeVar("T")
+Connect = Callable[[], Ledger]
 ME, OTHER = Owner("me"), Owner("other")
 NOW = 1_800_000_000.0
 
@@ -48,11 +64,29 @@ def song(number: int = 1, **fields: Any) -> Song:
     return Song(**{**plain, **fields})
 
 
+@pytest.fixture(params=["sqlite", "postgres"])
+def url(request: pytest.FixtureRequest) -> str:
+    """Where the ledger is; `""` for the SQLite file."""
+    return emptied().url() if request.param == "postgres" else ""
+
+
 @pytest.fixture
-async def ledger(tmp_path: Path) -> AsyncIterator[Ledger]:
-    opened = Ledger(SqliteDriver(tmp_path / "deep" / "ledger.sqlite3"))
-    yield opened
-    await opened.close()
+async def connect(url: str, tmp_path: Path) -> AsyncIterator[Connect]:
+    """Opens the test's ledger once more, as another process would."""
+    ledgers: list[Ledger] = []
+
+    def another() -> Ledger:
+        ledgers.append(opened(tmp_path / "deep" / "ledger.sqlite3", url))
+        return ledgers[-1]
+
+    yield another
+    for ledger in ledgers:
+        await ledger.close()
+
+
+@pytest.fixture
+def ledger(connect: Connect) -> Ledger:
+    return connect()
 
 
 async def reserve(ledger: Ledger, new: Song, **options: Any) -> Song:
@@ -75,8 +109,10 @@ async def test_a_song_comes_back_as_it_was_written(ledger: Ledger) -> None:
     assert await ledger.find(ME, full.id) == full
 
 
-async def test_the_file_and_its_folder_are_private(ledger: Ledger, tmp_path: Path) -> None:
+async def test_the_file_and_its_folder_are_private(tmp_path: Path) -> None:
+    ledger = opened(tmp_path / "deep" / "ledger.sqlite3")
     await reserve(ledger, song())
+    await ledger.close()
 
     assert (tmp_path / "deep").stat().st_mode & 0o777 == 0o700
     assert (tmp_path / "deep" / "ledger.sqlite3").stat().st_mode & 0o777 == 0o600
@@ -218,9 +254,8 @@ async def test_a_retired_workers_songs_are_anyones_at_once(ledger: Ledger) -> No
     assert len(await ledger.claim([ME], "heir", NOW, NOW + 30)) == 1
 
 
-async def test_many_writers_on_one_file_wait_for_each_other(tmp_path: Path) -> None:
-    path = tmp_path / "ledger.sqlite3"
-    ledgers = [Ledger(SqliteDriver(path)) for _ in range(4)]
+async def test_many_writers_on_one_ledger_wait_for_each_other(connect: Connect) -> None:
+    ledgers = [connect() for _ in range(4)]
 
     async def write(ledger: Ledger, first: int) -> None:
         for number in range(first, first + 10):
@@ -234,18 +269,242 @@ async def test_many_writers_on_one_file_wait_for_each_other(tmp_path: Path) -> N
     assert (await ledgers[0].page(ME, limit=1)).total == 0  # intents are not listed
     for number in (0, 109, 209, 309):
         assert await ledgers[0].find(ME, f"local-{number}") is not None
-    for ledger in ledgers:
-        await ledger.close()
 
 
-async def test_a_ledger_of_a_newer_version_is_left_alone_politely(tmp_path: Path) -> None:
-    driver = SqliteDriver(tmp_path / "ledger.sqlite3")
-    await driver.write(lambda tx: tx.run("update meta set version = 99"))
-    await driver.close()
+async def test_a_ledger_of_a_newer_version_is_left_alone_politely(connect: Connect) -> None:
+    newer = connect()
+    await newer.driver.write(lambda tx: tx.run("update meta set version = 99"))
     with pytest.raises(LedgerDown) as refused:
-        await Ledger(SqliteDriver(tmp_path / "ledger.sqlite3")).find(ME, "x")
+        await connect().find(ME, "x")
 
     assert "newer version" in refused.value.cause
+
+
+async def test_a_ledger_of_an_older_version_is_brought_up_to_date(
+    connect: Connect, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    old = await reserve(connect(), song(title="from before"))
+    added = ("alter table song add column mood text not null default 'calm'",)
+    monkeypatch.setattr(schema, "STEPS", (*schema.STEPS, added))
+    updated = connect()
+
+    assert await updated.find(ME, old.id) == old
+    rows = await updated.driver.read(lambda tx: tx.all("select mood from song"))
+    assert [row["mood"] for row in rows] == ["calm"]
+
+
+async def test_pages_go_on_where_the_last_one_ended_and_searches_take_text_literally(
+    ledger: Ledger,
+) -> None:
+    for number in range(5):
+        created = NOW + number // 2  # some at the same time
+        title = f"100%_ Ω \\ {number}"
+        await reserve(
+            ledger, song(number, state="QUEUED", created_at=created, title=title), reuse=False
+        )
+
+    seen: list[str] = []
+    cursor = ""
+    while not seen or cursor:
+        page = await ledger.page(ME, limit=2, cursor=cursor)
+        seen += [each.id for each in page.songs]
+        cursor = page.cursor
+    assert seen == [f"local-{number}" for number in (4, 3, 2, 1, 0)]
+    for text, total in {"100%_": 5, "0%Ω": 0, "ω \\": 5, "\\ 3": 1, "%": 5, "\0": 0}.items():
+        assert (await ledger.page(ME, limit=1, search=text)).total == total
+    assert (await ledger.page(ME, limit=1, status="QUEUED")).total == 5
+    assert (await ledger.page(ME, limit=1, status="COMPLETED")).total == 0
+
+
+async def test_a_change_is_heard_by_whoever_else_has_the_ledger_open(connect: Connect) -> None:
+    here, there = connect(), connect()
+    await reserve(there, song())
+    with anyio.fail_after(5):
+        async with aclosing(here.changes(anyio.lowlevel.checkpoint)) as changes:
+            assert await anext(changes) is None  # from now on, and what was before may be anything
+            for fact in (
+                partial(sending, now=NOW, worker="w"),
+                partial(accepted, request_id=RequestId("g"), now=NOW, worker="w"),
+            ):
+                await there.change(ME, "local-1", fact)
+                assert await anext(changes) in ("local-1", None)
+
+
+async def test_nobody_listens_before_somebody_waits(connect: Connect) -> None:
+    waits: list[None] = []
+
+    async def wanted() -> None:
+        waits.append(None)
+        await anyio.sleep_forever()
+
+    async with aclosing(connect().changes(wanted)) as changes:
+        with anyio.move_on_after(0.05):
+            await anext(changes)
+
+    assert waits == [None]
+
+
+@asynccontextmanager
+async def two_processes(tmp_path: Path, url: str) -> AsyncIterator[tuple[Sandbox, House, House]]:
+    """Two servers on one ledger."""
+    async with (
+        gateway() as sandbox,
+        served(sandbox, tmp_path, ACESTEP_DATABASE_URL=url) as one,
+        served(sandbox, tmp_path, ACESTEP_DATABASE_URL=url) as other,
+    ):
+        yield sandbox, one, other
+
+
+async def test_a_wait_for_another_processs_song_is_ended_by_a_hint(
+    tmp_path: Path, url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(following, "_GLANCE", 60.0)
+    async with two_processes(tmp_path, url) as (sandbox, orders, waits):
+        handle = shown(await orders.generate())["request_id"]
+        with anyio.fail_after(10):
+            async with anyio.create_task_group() as tasks:
+                tasks.start_soon(partial(_completed, waits, handle))
+                sandbox.complete(handle)
+
+        assert len(sandbox.submissions) == 1
+
+
+async def test_a_wait_for_another_processs_song_ends_within_two_seconds_where_no_hint_comes(
+    tmp_path: Path, url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    waiting = anyio.Event()
+
+    async def deaf(
+        _: Ledger, wanted: Callable[[], Awaitable[None]]
+    ) -> AsyncGenerator[SongId | None, None]:
+        await wanted()
+        waiting.set()
+        await anyio.sleep_forever()
+        yield None
+
+    monkeypatch.setattr(Ledger, "changes", deaf)
+    async with two_processes(tmp_path, url) as (sandbox, orders, waits):
+        handle = shown(await orders.generate())["request_id"]
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(partial(_completed, waits, handle))
+            await waiting.wait()
+            sandbox.complete(handle)
+            await orders.status(handle, wait=20)
+            tasks.cancel_scope.deadline = anyio.current_time() + 2
+
+        assert not tasks.cancel_scope.cancelled_caught
+
+
+async def _completed(house: House, handle: str) -> None:
+    assert shown(await house.status(handle, wait=20))["status"] == "COMPLETED"
+
+
+async def test_of_eight_processes_one_writes_each_intent_and_takes_each_orphan(
+    connect: Connect, url: str, tmp_path: Path
+) -> None:
+    await connect().driver.write(_orphaned_by_a_dead_process)
+    file = str(tmp_path / "deep" / "ledger.sqlite3")
+    commands = [
+        [sys.executable, "-m", "tests.ledger.crowd", file, url, str(number), "10"]
+        for number in range(8)
+    ]
+    got = await anyio.to_thread.run_sync(_all_at_once, commands)
+
+    for winners in zip(*(each["found"] for each in got), strict=True):
+        assert len(set(winners)) == 1
+    claims = Counter(handle for each in got for handle in each["claimed"])
+    assert len(claims) == 1000
+    assert set(claims.values()) == {1}
+
+
+def _orphaned_by_a_dead_process(tx: Transaction) -> None:
+    for number in range(1000):
+        owner = crowd.OWNERS[number % len(crowd.OWNERS)]
+        orphan = crowd.song(f"orphan-{number}", owner=owner, state="QUEUED", worker=crowd.DEAD)
+        tx.run(_INSERT, to_row(orphan))
+
+
+def _all_at_once(commands: list[list[str]]) -> list[dict[str, list[str]]]:
+    pipe = subprocess.PIPE
+    several = [subprocess.Popen(each, stdin=pipe, stdout=pipe, text=True) for each in commands]
+    for each in several:
+        assert each.stdout is not None
+        assert each.stdout.readline() == "ready\n"
+    for each in several:
+        assert each.stdin is not None
+        each.stdin.write("go\n")
+        each.stdin.flush()
+    return [json.loads(each.communicate(timeout=60)[0]) for each in several]
+
+
+class _LostError(Exception):
+    """The connection broke before the commit arrived."""
+
+
+class Doubtful:
+    """A driver whose next commit takes effect, or not, and nobody hears which."""
+
+    def __init__(self, driver: Driver, *, took_effect: bool) -> None:
+        self._driver = driver
+        self._took_effect = took_effect
+        self.doubts = 1
+        self.read = driver.read
+
+    async def write(self, work: Callable[[Transaction], T]) -> T:
+        if not self.doubts:
+            return await self._driver.write(work)
+        self.doubts -= 1
+        results: list[T] = []
+
+        def lost(tx: Transaction) -> None:
+            results.append(work(tx))
+            if not self._took_effect:
+                raise _LostError
+
+        with suppress(_LostError):
+            await self._driver.write(lost)
+        raise InDoubt("connection reset", results[0])
+
+
+@pytest.mark.parametrize("took_effect", [True, False])
+async def test_a_commit_in_doubt_is_looked_into_and_takes_effect_once(
+    ledger: Ledger, took_effect: bool
+) -> None:
+    def doubtful() -> Ledger:
+        return Ledger(Doubtful(ledger.driver, took_effect=took_effect))  # type: ignore[arg-type]  # it listens to nothing
+
+    mine = await reserve(doubtful(), song(), limit=1)
+    assert (mine.id, mine.state) == ("local-1", "intent")
+    sent = await doubtful().change(ME, "local-1", partial(sending, now=NOW, worker="w"))
+    assert sent is not None
+    assert (sent.state, sent.version) == ("sending", 1)
+    await doubtful().change(ME, "local-1", _once_more)
+    counted = await ledger.find(ME, "local-1")
+    assert counted is not None
+    assert (counted.warnings, counted.version) == (("once more",), 2)
+
+    fact = partial(accepted, request_id=RequestId("g"), now=NOW, worker="w")
+    await ledger.change(ME, "local-1", fact)
+    (taken,) = await doubtful().claim([ME], "heir", NOW + 11, NOW + 30)
+    assert taken == await ledger.find(ME, "local-1")
+    found = song(9, state="QUEUED", request_id=RequestId("other"), fingerprint="")
+    assert await doubtful().adopt(found) == found
+    await reserve(ledger, song(2, fingerprint="2"))
+    await doubtful().forget(ME, SongId("local-2"))
+    assert await ledger.find(ME, "local-2") is None
+
+
+def _once_more(before: Song) -> Song:
+    return replace(before, warnings=(*before.warnings, "once more"))
+
+
+async def test_a_doubt_that_cannot_be_cleared_up_is_told(ledger: Ledger) -> None:
+    driver = Doubtful(ledger.driver, took_effect=True)
+    driver.doubts = 2
+    with pytest.raises(InDoubt) as told:
+        await reserve(Ledger(driver), song())  # type: ignore[arg-type]  # it listens to nothing
+
+    assert told.value.cause == "connection reset"
 
 
 async def test_a_file_that_is_no_ledger_is_refused_and_kept(tmp_path: Path) -> None:

@@ -63,10 +63,48 @@ def test_a_bad_value_is_named_with_what_is_allowed(name: str, value: str, allowe
     assert "\n" not in message
 
 
-@pytest.mark.parametrize("name", ["ACESTEP_DATABASE_URL"])
-def test_a_setting_of_a_later_version_is_refused_rather_than_ignored(name: str) -> None:
-    with pytest.raises(SettingsError, match=name):
-        settings.read({name: "on"})
+@pytest.mark.parametrize(
+    "url",
+    [
+        "postgresql://host/db",
+        "postgres://user:s3cret@host:5432/db?sslmode=require",
+        "postgresql://user:s3%40cret@one:1,two:2,[::1]:3/db?target_session_attrs=any",
+        "postgresql:///db?host=/run/postgresql",
+    ],
+)
+def test_a_database_url_is_kept_and_shown_without_user_and_password(url: str) -> None:
+    found = settings.read({"ACESTEP_DATABASE_URL": url})
+
+    assert found.database_url == url
+    assert "cret" not in repr(found)
+    assert "cret" not in found.ledger_place
+    assert found.ledger_place.startswith("PostgreSQL at ")
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "on",
+        "mysql://user:s3cret@host/db",
+        "postgresql:/user:s3cret@host/db",
+        "postgresql://user:s3/cret@host/db",
+        "postgresql://user:s3@cret@host/db",
+        "postgresql://user:s3?cret@host/db",
+        "postgresql://user:s3#cret@host/db",
+        "postgresql://user:s3 cret@host/db",
+        "postgresql://user:s3cret",
+        "postgresql://" + ",:" * 10_000 + "[",
+    ],
+    ids=lambda url: url[:40],
+)
+def test_a_bad_database_url_is_refused_without_showing_any_of_it(url: str) -> None:
+    with pytest.raises(SettingsError) as raised:
+        settings.read({"ACESTEP_DATABASE_URL": url})
+
+    message = str(raised.value)
+    assert message.startswith("ACESTEP_DATABASE_URL is not usable: give postgresql://")
+    assert "s3" not in message
+    assert "\n" not in message
 
 
 def test_polls_may_be_faster_on_loopback() -> None:

@@ -12,8 +12,7 @@ from rich.table import Table
 from acestep_mcp import settings
 from acestep_mcp.domain.errors import LedgerDown
 from acestep_mcp.domain.song import SUBMITTING, Song
-from acestep_mcp.ledger import Ledger, Page
-from acestep_mcp.ledger.sqlite import SqliteDriver
+from acestep_mcp.ledger import Page, opened
 from acestep_mcp.library.sidecar import instant, record
 from acestep_mcp.server import LOCAL_OWNER
 
@@ -45,7 +44,7 @@ def open_folder() -> int:
 
 
 async def _page(found: settings.Settings, search: str, limit: int) -> Page:
-    ledger = Ledger(SqliteDriver(found.ledger_path))
+    ledger = opened(found.ledger_path, found.database_url)
     try:
         return await ledger.page(LOCAL_OWNER, limit=limit, search=search)
     finally:

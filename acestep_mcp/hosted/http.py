@@ -1,5 +1,6 @@
 """The HTTP application: MCP at /mcp, callbacks at /webhook, /health for whoever watches it."""
 
+import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from ipaddress import ip_address
@@ -20,6 +21,8 @@ from acestep_mcp.hosted.webhook import ROUTE, Webhook
 from acestep_mcp.settings import Settings, SettingsError
 from acestep_mcp.studio import Account
 
+log = logging.getLogger(__name__)
+
 _LOOPBACK_HOSTS = ("127.0.0.1", "localhost", "[::1]")
 
 
@@ -31,12 +34,14 @@ def build(settings: Settings, options: Options, host: str) -> Starlette:
     """
     _check_exposure(options, host)
     own = Account(server.LOCAL_OWNER, settings.key, settings.key_source, settings.key_places)
+    callers = Callers(options, own)
     webhook = Webhook(options)
     oauth = options.auth == "oauth"
     app = server.build(
         settings,
         hosting=server.Hosting(
-            who=Callers(options, own).current,
+            who=callers.current,
+            steward=callers.steward,
             callback=webhook.headers,
             verifier=Verifier(options) if oauth else None,
             auth=_auth(options) if oauth else None,
@@ -74,7 +79,8 @@ def _add_routes(web: Starlette, app: server.App, webhook: Webhook) -> None:
         try:
             await app.studio.ready()
         except LedgerDown as down:
-            return JSONResponse({"status": "not ready", "ledger": down.cause}, status_code=503)
+            log.warning("the ledger cannot be reached: %s", down.cause)  # told to nobody outside
+            return JSONResponse({"status": "not ready"}, status_code=503)
         return JSONResponse({"status": "ready"})
 
     web.router.routes += [

@@ -5,17 +5,21 @@ Each operation names the owner whose songs it may see. Every change is a compare
 song's version, so two processes that saw the same song cannot both act on it.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
+from pathlib import Path
+from typing import TypeVar, cast
 
-from acestep_mcp.domain.errors import BadInput, LimitReached
+from acestep_mcp.domain.errors import BadInput, LedgerDown, LimitReached
 from acestep_mcp.domain.song import Owner, Song, SongId, orphaned
-from acestep_mcp.ledger.driver import Driver, Row, Transaction
+from acestep_mcp.ledger.driver import Driver, InDoubt, Params, Row, Transaction
 from acestep_mcp.ledger.rows import COLUMNS, to_row, to_song
+from acestep_mcp.settings import SettingsError
 
-__all__ = ["UNKNOWN_WINDOW", "Ledger", "Page"]
+__all__ = ["UNKNOWN_WINDOW", "InDoubt", "Ledger", "Page", "opened"]
 
+T = TypeVar("T")
 DAY = 86_400.0
 UNKNOWN_WINDOW = 600.0
 """Seconds for which a song of unknown outcome still answers for an identical request."""
@@ -61,12 +65,14 @@ _TIMES = """
     select took from song where owner = :owner and model = :model and tracks = :tracks
     and took is not null order by created_at desc limit 20
 """
-_OPEN = """
-    select * from song where owner = :owner
-    and (state in ('intent', 'sending', 'QUEUED', 'PROCESSING') or saving = 'wanted')
+_ORPHANED = """
+    (state in ('intent', 'sending', 'QUEUED', 'PROCESSING') or saving = 'wanted')
     and state not in ('FAILED', 'ERROR', 'UNKNOWN')
     and worker not in (select id from worker where until > :now)
 """
+_OPEN = f"select * from song where owner = :owner and {_ORPHANED}"  # noqa: S608  # fixed text
+_BEREAVED = f"select distinct owner from song where {_ORPHANED}"  # noqa: S608  # fixed text
+_ALIVE = "select id from worker where until > :now"
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +86,11 @@ class Page:
 
 @dataclass(frozen=True, slots=True)
 class Ledger:
-    """The operations, on whichever engine `driver` speaks to. All raise LedgerDown."""
+    """The operations, on whichever engine `driver` speaks to. All raise LedgerDown.
+
+    A commit whose outcome is in doubt is looked into once, and made up for where it had no
+    effect. `InDoubt` is raised only when that failed as well: most often the database is gone.
+    """
 
     driver: Driver
 
@@ -93,8 +103,10 @@ class Ledger:
 
         Raises:
             LimitReached: The tracks would exceed the limit; nothing is written.
+            InDoubt: The intent may have been written; forget it.
         """
-        return await self.driver.write(partial(_reserve, song, limit, reuse, until))
+        work = partial(_reserve, song, limit, reuse, until)
+        return await self._write(work, partial(_reserve_again, song, work))
 
     async def find(self, owner: Owner, handle: str) -> Song | None:
         """The owner's song of that gateway id or local handle."""
@@ -104,15 +116,17 @@ class Ledger:
 
     async def change(self, owner: Owner, handle: str, fact: Callable[[Song], Song]) -> Song | None:
         """Apply `fact` to the song as it is now and return the result; None if it is gone."""
-        return await self.driver.write(partial(_change, owner, handle, fact))
+        return await self._write(
+            partial(_change, owner, handle, fact, None), partial(_change, owner, handle, fact)
+        )
 
     async def adopt(self, song: Song) -> Song:
         """Write a song that the gateway knew and the ledger did not, unless it does by now."""
-        return await self.driver.write(partial(_adopt, song))
+        return await self._write(partial(_adopt, song))
 
     async def forget(self, owner: Owner, song_id: SongId) -> None:
         """Drop a song that was provably never submitted."""
-        await self.driver.write(lambda tx: tx.run(_FORGET, {"id": song_id, "owner": owner}))
+        await self._write(partial(_forget, owner, song_id))
 
     async def page(
         self, owner: Owner, *, limit: int, status: str = "", search: str = "", cursor: str = ""
@@ -123,7 +137,9 @@ class Ledger:
             BadInput: The cursor is none that an earlier page gave.
         """
         before, after_id = _position(cursor)
-        escaped = search.casefold().replace("\\", r"\\").replace("%", r"\%").replace("_", r"\_")
+        # SQLite ends a pattern at NUL, and PostgreSQL has none; no song has one either.
+        literal = search.casefold().replace("\0", "\ufffd")
+        escaped = literal.replace("\\", r"\\").replace("%", r"\%").replace("_", r"\_")
         params = {
             "owner": owner,
             "status": status,
@@ -146,12 +162,17 @@ class Ledger:
 
     async def beat(self, worker: str, until: float) -> None:
         """Say that `worker` looks after its songs until then, in seconds since the epoch."""
-        await self.driver.write(partial(_beat, worker, until))
+        await self._write(partial(_beat, worker, until))
 
     async def retire(self, worker: str) -> None:
         """Say that `worker` is gone and its songs are anyone's."""
         sql = "delete from worker where id = :id"
-        await self.driver.write(lambda tx: tx.run(sql, {"id": worker}))
+        await self._write(lambda tx: tx.run(sql, {"id": worker}))
+
+    async def bereaved(self, now: float) -> tuple[Owner, ...]:
+        """Whose open songs have a dead worker; their names only, to see who can be helped."""
+        rows = await self.driver.read(lambda tx: tx.all(_BEREAVED, {"now": now}))
+        return tuple(Owner(row["owner"]) for row in rows)
 
     async def claim(
         self, owners: Sequence[Owner], worker: str, now: float, until: float
@@ -162,18 +183,55 @@ class Ledger:
         transaction: a process that only seemed dead finds that it may not send any more.
         """
         params = [{"owner": owner, "now": now} for owner in owners]
+        return await self._write(
+            partial(_take, params, worker, now, until),
+            partial(_take_again, params, worker, now, until),
+        )
 
-        def orphans(tx: Transaction) -> list[Row]:
-            return [row for each in params for row in tx.all(_OPEN, each)]
-
-        # Looked at without the write lock first: there is nearly always nothing to take.
-        if not await self.driver.read(orphans):
-            return ()
-        return await self.driver.write(lambda tx: _take(tx, orphans(tx), worker, now, until))
+    def changes(self, wanted: Callable[[], Awaitable[None]]) -> AsyncGenerator[SongId | None, None]:
+        """For ever: hints that a song changed, None for any song; see `Driver.changes`."""
+        return self.driver.changes(wanted)
 
     async def close(self) -> None:
         """Let go of the database."""
         await self.driver.close()
+
+    async def _write(
+        self,
+        work: Callable[[Transaction], T],
+        again: Callable[[T, Transaction], T] | None = None,
+    ) -> T:
+        """Run `work`; where nobody knows if it took effect, `again` with what it had returned.
+
+        Without `again` the work is run a second time, which must then make no difference.
+        """
+        try:
+            return await self.driver.write(work)
+        except InDoubt as doubt:
+            second = partial(again, cast("T", doubt.result)) if again else work
+            try:
+                return await self.driver.write(second)
+            except LedgerDown as down:
+                raise InDoubt(down.cause, doubt.result) from down
+
+
+def opened(path: Path, database_url: str = "") -> Ledger:
+    """The ledger at `database_url`, else in the file at `path`. Nothing is touched yet.
+
+    Raises:
+        SettingsError: The URL cannot be used, or its driver is not installed.
+    """
+    if not database_url:
+        from acestep_mcp.ledger.sqlite import SqliteDriver  # noqa: PLC0415  # one engine per process
+
+        return Ledger(SqliteDriver(path))
+    try:
+        from acestep_mcp.ledger.postgres import PostgresDriver  # noqa: PLC0415  # an extra
+    except ImportError:
+        raise SettingsError(
+            "ACESTEP_DATABASE_URL needs the PostgreSQL driver: pip install 'acestep-mcp[postgres]'"
+        ) from None
+    return Ledger(PostgresDriver(database_url))
 
 
 def _reserve(song: Song, limit: int, reuse: bool, until: float, tx: Transaction) -> Song:  # noqa: FBT001  # bound by keyword above
@@ -195,17 +253,35 @@ def _reserve(song: Song, limit: int, reuse: bool, until: float, tx: Transaction)
     return song
 
 
+def _reserve_again(
+    song: Song, work: Callable[[Transaction], Song], _: Song, tx: Transaction
+) -> Song:
+    # A first attempt that is still at work holds this lock until it has ended one way or another.
+    tx.exclusive(song.owner)
+    return _now(song, tx) or work(tx)
+
+
+def _now(song: Song, tx: Transaction) -> Song | None:
+    """The song as the ledger has it."""
+    rows = tx.all(_BY_HANDLE, {"owner": song.owner, "handle": song.id})
+    return to_song(rows[0]) if rows else None
+
+
 def _change(
-    owner: Owner, handle: str, fact: Callable[[Song], Song], tx: Transaction
+    owner: Owner, handle: str, fact: Callable[[Song], Song], wrote: Song | None, tx: Transaction
 ) -> Song | None:
+    """`wrote` is what an attempt in doubt wanted to write: found there, it took effect."""
     while rows := tx.all(_BY_HANDLE, {"owner": owner, "handle": handle}):
         before = to_song(rows[0])
+        if before == wrote:
+            return before
         after = fact(before)
         if after is before:
             return after
         after = replace(after, version=before.version + 1)
         if after.request_id != before.request_id:
             # Somebody asked for it by the gateway's id before the gateway's reply was here.
+            tx.exclusive(owner)  # against one who is about to adopt it
             tx.run(_ADOPTED_TWIN, to_row(after))
         if _swapped(tx, after):
             return after
@@ -214,7 +290,15 @@ def _change(
 
 def _swapped(tx: Transaction, after: Song) -> bool:
     """Compare-and-set: False when the song is no longer the version before this one."""
-    return tx.run(_UPDATE, to_row(after)) == 1
+    swapped = tx.run(_UPDATE, to_row(after)) == 1
+    if swapped:
+        tx.changed(after.id)
+    return swapped
+
+
+def _forget(owner: Owner, song_id: SongId, tx: Transaction) -> None:
+    if tx.run(_FORGET, {"id": song_id, "owner": owner}):
+        tx.changed(song_id)
 
 
 def _adopt(song: Song, tx: Transaction) -> Song:
@@ -235,17 +319,33 @@ def _beat(worker: str, until: float, tx: Transaction) -> None:
 
 
 def _take(
-    tx: Transaction, rows: list[Row], worker: str, now: float, until: float
+    owners: Sequence[Params], worker: str, now: float, until: float, tx: Transaction
 ) -> tuple[Song, ...]:
+    rows = [row for each in owners for row in tx.seize(_OPEN, each)]
+    # Looked up again: another claim may have ended since the select saw who was alive.
+    alive = {row["id"] for row in tx.all(_ALIVE, {"now": now})}
     _beat(worker, until, tx)
     taken = []
-    for before in map(to_song, rows):
+    for before in (to_song(row) for row in rows if row["worker"] not in alive):
         after = orphaned(before, now, worker)
         if after is None:
-            tx.run(_FORGET, {"id": before.id, "owner": before.owner})
+            _forget(before.owner, before.id, tx)
         elif _swapped(tx, after := replace(after, version=before.version + 1)):
             taken.append(after)
     return tuple(song for song in taken if song.state != "UNKNOWN")
+
+
+def _take_again(
+    owners: Sequence[Params],
+    worker: str,
+    now: float,
+    until: float,
+    taken: tuple[Song, ...],
+    tx: Transaction,
+) -> tuple[Song, ...]:
+    _beat(worker, until, tx)  # waits for an attempt that is still at work
+    kept = (song for song in taken if _now(song, tx) == song)
+    return (*kept, *_take(owners, worker, now, until, tx))
 
 
 def _page(tx: Transaction, params: dict[str, object]) -> tuple[list[Row], int]:

@@ -1,11 +1,25 @@
 """What an engine must offer to carry the ledger."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
+from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
+
+from acestep_mcp.domain.errors import LedgerDown
+from acestep_mcp.domain.song import SongId
 
 Row = Mapping[str, Any]
 Params = Mapping[str, Any]
 T = TypeVar("T")
+
+
+@dataclass(eq=False)
+class InDoubt(LedgerDown):
+    """The connection broke during a commit: the work took effect, or it did not.
+
+    `result` is what the work had returned.
+    """
+
+    result: object = None
 
 
 class Transaction(Protocol):
@@ -23,9 +37,20 @@ class Transaction(Protocol):
         """Keep every other transaction that asks this for the same owner out until the end."""
         ...
 
+    def seize(self, sql: str, params: Params) -> list[Row]:
+        """Run a select, keep its rows from other writers, and leave out what they have in hand."""
+        ...
+
+    def changed(self, song_id: SongId) -> None:
+        """Have everyone who listens hear, once this is committed, that the song changed."""
+        ...
+
 
 class Driver(Protocol):
     """One database. `work` runs off the event loop and is never cut in the middle.
+
+    It has no effect but through its transaction: it may be run again on another connection
+    where the first one turns out to be dead before the commit.
 
     Raises:
         LedgerDown: The database cannot be reached, read or written.
@@ -36,7 +61,19 @@ class Driver(Protocol):
         ...
 
     async def write(self, work: Callable[[Transaction], T]) -> T:
-        """Run `work`, commit durably, and return what it returned; nothing of it on an error."""
+        """Run `work`, commit durably, and return what it returned; nothing of it on an error.
+
+        Raises:
+            InDoubt: Nobody knows whether the commit took effect. Never tried again by itself.
+        """
+        ...
+
+    def changes(self, wanted: Callable[[], Awaitable[None]]) -> AsyncGenerator[SongId | None, None]:
+        """For ever: songs that changed; None where any song may have.
+
+        Only ever a hint, that may come late, twice or not at all. `wanted` returns when somebody
+        waits for one: an engine that has to look for changes looks only then.
+        """
         ...
 
     async def close(self) -> None:

@@ -42,13 +42,15 @@ STEPS: tuple[tuple[str, ...], ...] = (
 )
 
 
+META = "create table if not exists meta (version integer not null)"
+
+
 def migrate(tx: Transaction) -> None:
-    """Bring the tables to this version's shape.
+    """Bring the tables to this version's shape; `META` is there already.
 
     Raises:
         LedgerDown: A newer version wrote the ledger; it is left as it is.
     """
-    tx.run("create table if not exists meta (version integer not null)")
     rows = tx.all("select version from meta")
     done = int(rows[0]["version"]) if rows else 0
     if done > len(STEPS):

@@ -8,7 +8,8 @@ writers take the lock at the start (BEGIN IMMEDIATE), so they queue instead of f
 
 import os
 import sqlite3
-from collections.abc import Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import TypeVar
 
@@ -16,12 +17,15 @@ import anyio
 import anyio.to_thread
 
 from acestep_mcp.domain.errors import LedgerDown
+from acestep_mcp.domain.song import SongId
 from acestep_mcp.domain.text import clean
 from acestep_mcp.ledger.driver import Params, Row, Transaction
-from acestep_mcp.ledger.schema import migrate
+from acestep_mcp.ledger.schema import META, migrate
 
 T = TypeVar("T")
 BUSY_SECONDS = 30.0
+LOOK_SECONDS = 0.25
+"""Between looks for changes by other processes, while somebody waits for one."""
 
 
 class _Statements:
@@ -41,6 +45,12 @@ class _Statements:
     def exclusive(self, owner: str) -> None:
         """BEGIN IMMEDIATE keeps every other writer out already."""
 
+    def seize(self, sql: str, params: Params) -> list[Row]:
+        return self.all(sql, params)  # likewise
+
+    def changed(self, song_id: SongId) -> None:
+        """SQLite counts the commits of other connections by itself."""
+
 
 class SqliteDriver:
     """One file. `threads=False` runs statements on the event loop, for tests on virtual time."""
@@ -59,11 +69,31 @@ class SqliteDriver:
         """Run `work` alone and commit it to the disk."""
         return await self._in_turn("begin immediate", work)
 
+    async def changes(
+        self, wanted: Callable[[], Awaitable[None]]
+    ) -> AsyncGenerator[SongId | None, None]:
+        """None whenever another connection has committed anything."""
+        seen = -1
+        while True:
+            await wanted()
+            now = await self._commits()
+            if now != seen:
+                yield None
+            seen = now
+            await anyio.sleep(LOOK_SECONDS)
+
     async def close(self) -> None:
         """Close the file."""
         if self._db is not None:
             self._db.close()
             self._db = None
+
+    async def _commits(self) -> int:
+        """A number that changes with every commit by another connection; 0 if it cannot be had."""
+        with suppress(LedgerDown):
+            row = (await self.read(lambda tx: tx.all("pragma data_version")))[0]
+            return int(row["data_version"])
+        return 0
 
     async def _in_turn(self, begin: str, work: Callable[[Transaction], T]) -> T:
         if self._threads:
@@ -106,6 +136,7 @@ class SqliteDriver:
             db.execute("pragma synchronous = full")
             db.execute("pragma fullfsync = on")  # macOS: fsync alone stops at the drive's cache
             db.execute("begin immediate")
+            db.execute(META)
             migrate(_Statements(db))
             db.execute("commit")
         except BaseException:

@@ -10,6 +10,7 @@ again.
            ──> Follower    accepted → ended → saved
            ──> Lease       whose songs, and orphans
            ──> Records     live songs ⇄ ledger
+           ──> Hints       when to look at another process's song
 """
 
 from collections.abc import AsyncIterator, Callable
@@ -37,9 +38,11 @@ from acestep_mcp.domain.song import (
 )
 from acestep_mcp.gateway import wire
 from acestep_mcp.gateway.client import Gateway, Unanswered
-from acestep_mcp.ledger import Ledger, Page
+from acestep_mcp.ledger import InDoubt, Ledger, Page
 from acestep_mcp.library import Library
 from acestep_mcp.studio.following import Follower
+from acestep_mcp.studio.hints import Hints
+from acestep_mcp.studio.keyring import Keyring
 from acestep_mcp.studio.lease import Lease
 from acestep_mcp.studio.live import Live
 from acestep_mcp.studio.records import Records
@@ -80,6 +83,7 @@ class Studio:
         clock: Clock,
         terms: Terms,
         callback: Callback | None = None,
+        steward: Callable[[Owner], Account | None] | None = None,
     ) -> None:
         self._ledger = ledger
         self._gateway = gateway
@@ -87,23 +91,25 @@ class Studio:
         self._clock = clock
         self._terms = terms
         self._worker = uuid4().hex
-        self._accounts: dict[str, Account] = {}
+        self._keys = Keyring(steward)
         self._records = Records(ledger, clock)
         self._schedule = Schedule(clock, terms)
+        self._hints = Hints(self._records)
         self._submitter = Submitter(self._worker, gateway, clock, self._records, callback)
         self._follower = Follower(
             worker=self._worker,
-            accounts=self._accounts,
+            keys=self._keys,
             records=self._records,
             gateway=gateway,
             library=library,
             clock=clock,
             schedule=self._schedule,
+            hints=self._hints,
         )
         self._lease = Lease(
             worker=self._worker,
             seconds=terms.lease,
-            accounts=self._accounts,
+            keys=self._keys,
             records=self._records,
             follower=self._follower,
             clock=clock,
@@ -116,11 +122,13 @@ class Studio:
         On leaving, a submission under way has `GRACE` seconds to end before its outcome is
         written down as unknown; songs being made go on at the gateway.
         """
-        self._accounts.update({each.owner: each for each in accounts if each.key})
+        for account in accounts:
+            self._keys.add(account)
         try:
             async with anyio.create_task_group() as tasks:
                 self._records.run_in(tasks)
                 tasks.start_soon(self._lease.keep)
+                self._records.start(self._hints.keep)
                 try:
                     yield self
                 finally:
@@ -149,21 +157,41 @@ class Studio:
         """
         if account.key is None:
             raise KeyMissing(account.looked)
-        self._accounts[account.owner] = account
+        self._keys.add(account)
         intent = self._intent(account, order)
-        # Between the intent and its submission no cancelled caller can get in.
-        with anyio.CancelScope(shield=True):
-            song = await self._ledger.reserve(
-                intent, limit=self._terms.daily_limit, reuse=not new_take, until=self._lease.until
-            )
-        live = self._records.live(song)
+        live = self._records.live(intent)
+        # Before it is written, so that nobody who finds it takes it for one that nobody submits.
+        live.followed = True
+        song = await self._reserved(live, reuse=not new_take)
         if song.id == intent.id:
-            live.followed = True
             deadline = intent.created_at + wait
             self._records.start(self._make, live, account, order, deadline)
         else:
+            self._records.drop(live)
+            live = self._records.live(song)
             self._follower.follow(live)
         return await self._report(live, wait, reused=song.id != intent.id)
+
+    async def _reserved(self, live: Live, *, reuse: bool) -> Song:
+        """Write the intent, or find the song that answers the same request."""
+        limit, until = self._terms.daily_limit, self._lease.until
+        try:
+            # Between the intent and its submission no cancelled caller can get in.
+            with anyio.CancelScope(shield=True):
+                song = await self._ledger.reserve(live.song, limit=limit, reuse=reuse, until=until)
+        except InDoubt as doubt:
+            live.refuse(doubt)
+            await self._records.settle(partial(self._withdraw, live))
+            raise
+        except BaseException:
+            self._records.drop(live)
+            raise
+        return song
+
+    async def _withdraw(self, live: Live) -> None:
+        """Drop an intent that may have been written, and that nobody will submit."""
+        await self._ledger.forget(live.song.owner, live.song.id)
+        self._records.drop(live)
 
     async def status(self, account: Account, handle: str, *, wait: float) -> Report:
         """The song as it stands after at most `wait` + `GRACE` seconds, asked for if needed.
@@ -186,7 +214,7 @@ class Studio:
         if song.state in RUNNING:
             if account.key is None:
                 raise KeyMissing(account.looked)
-            self._accounts[account.owner] = account
+            self._keys.add(account)
         live = self._records.live(song)
         if known is None:
             self._schedule.later(live)
@@ -274,7 +302,7 @@ class Studio:
         before = live.asked_at
         live.nudge(self._clock.now())
         with anyio.move_on_after(GRACE):
-            while live.asked_at == before and live.followed:
+            while live.asked_at == before and live.followed and not live.over:
                 await live.next_change()
 
     async def _report(self, live: Live, wait: float, *, reused: bool = False) -> Report:

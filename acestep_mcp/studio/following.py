@@ -1,7 +1,6 @@
 """Looking after a song until nothing is left to do for it."""
 
 import logging
-from collections.abc import Mapping
 from contextlib import suppress
 from functools import partial
 
@@ -10,14 +9,16 @@ from acestep_mcp.domain.errors import LedgerDown, NotFound, NotSent
 from acestep_mcp.domain.song import RUNNING, observed, saved
 from acestep_mcp.gateway.client import Gateway, Unanswered
 from acestep_mcp.library import Library, Saved
+from acestep_mcp.studio import telemetry
+from acestep_mcp.studio.hints import Hints
+from acestep_mcp.studio.keyring import Keyring
 from acestep_mcp.studio.live import Live
 from acestep_mcp.studio.records import Records
 from acestep_mcp.studio.schedule import Schedule
-from acestep_mcp.studio.terms import Account
 
 log = logging.getLogger(__name__)
 
-_GLANCE = 0.5  # seconds between looks at a song that another process looks after
+_GLANCE = 1.0  # seconds between looks, without a hint, at another process's song
 _LEDGER_PAUSE = 5.0  # seconds to leave a ledger alone that did not answer
 
 
@@ -28,20 +29,22 @@ class Follower:
         self,
         *,
         worker: str,
-        accounts: Mapping[str, Account],
+        keys: Keyring,
         records: Records,
         gateway: Gateway,
         library: Library | None,
         clock: Clock,
         schedule: Schedule,
+        hints: Hints,
     ) -> None:
         self._worker = worker
-        self._accounts = accounts
+        self._keys = keys
         self._records = records
         self._gateway = gateway
         self._library = library
         self._clock = clock
         self._schedule = schedule
+        self._hints = hints
 
     def follow(self, live: Live) -> None:
         """See to it that somebody follows the song, if there is anything to follow."""
@@ -51,18 +54,22 @@ class Follower:
 
     async def observe(self, live: Live) -> None:
         """Ask the gateway about a song once, in turn, and write down what it says."""
-        account = self._accounts.get(live.song.owner)
+        account = self._keys.get(live.song.owner)
         if account is None or account.key is None or live.song.request_id is None:
             return
         await self._schedule.pace.turn()
         answer = await self._gateway.status(live.song.request_id, account.key)
+        telemetry.polled(answered=not isinstance(answer, Unanswered))
         if isinstance(answer, Unanswered):
             self._schedule.unanswered(live, answer)
         else:
             self._schedule.answered(live)
-            fact = partial(observed, seen=answer, now=self._clock.now())
-            if not await self._records.apply(live, fact):
+            before, now = live.song.state, self._clock.now()
+            if not await self._records.apply(live, partial(observed, seen=answer, now=now)):
                 live.refuse(NotFound(live.song.handle))
+            elif before in RUNNING and live.song.ended:
+                lag = now - (live.song.completed_at or now)
+                telemetry.ended(live.song.model, live.song.state, lag)
         live.tell()
 
     async def _follow(self, live: Live) -> None:
@@ -95,7 +102,7 @@ class Follower:
         if song.ended:
             await self._save(live)
         elif song.state in RUNNING:
-            if song.owner not in self._accounts:
+            if self._keys.get(song.owner) is None:
                 return False
             await self._schedule.due(live)
             await self.observe(live)
@@ -105,7 +112,7 @@ class Follower:
 
     async def _glance(self, live: Live) -> bool:
         """Look how a song does that another process looks after, while anyone waits for it."""
-        await self._clock.sleep(_GLANCE)
+        await self._hints.changed(live, _GLANCE)
         if not live.waiting:
             return False
         found = await self._records.ledger.find(live.song.owner, live.song.id)

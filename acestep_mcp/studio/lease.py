@@ -1,13 +1,12 @@
 """Which process looks after which songs, and what happens to those of a dead one."""
 
 import logging
-from collections.abc import Mapping
 
 from acestep_mcp.clock import Clock
 from acestep_mcp.domain.errors import LedgerDown
 from acestep_mcp.studio.following import Follower
+from acestep_mcp.studio.keyring import Keyring
 from acestep_mcp.studio.records import Records
-from acestep_mcp.studio.terms import Account
 
 log = logging.getLogger(__name__)
 
@@ -22,14 +21,14 @@ class Lease:
         *,
         worker: str,
         seconds: float,
-        accounts: Mapping[str, Account],
+        keys: Keyring,
         records: Records,
         follower: Follower,
         clock: Clock,
     ) -> None:
         self._worker = worker
         self._seconds = seconds
-        self._accounts = accounts
+        self._keys = keys
         self._records = records
         self._follower = follower
         self._clock = clock
@@ -64,7 +63,9 @@ class Lease:
 
     async def _take_over(self) -> None:
         await self._renew()
-        owners = [account.owner for account in self._accounts.values()]
         ledger, now = self._records.ledger, self._clock.now()
+        owners = [owner for owner in await ledger.bereaved(now) if self._keys.get(owner)]
+        if not owners:
+            return
         for song in await ledger.claim(owners, self._worker, now, self.until):
             self._follower.follow(self._records.live(song))

@@ -22,6 +22,7 @@ class Live:
 
     __slots__ = (
         "_changed",
+        "_hinted",
         "_nudged",
         "asked",
         "asked_at",
@@ -48,6 +49,7 @@ class Live:
         self.waiting = 0
         self._changed = anyio.Event()
         self._nudged = anyio.Event()
+        self._hinted = anyio.Event()
 
     @property
     def submitting(self) -> bool:
@@ -96,6 +98,15 @@ class Live:
     async def nudged(self) -> None:
         """Wait until somebody wants an earlier status request."""
         await self._nudged.wait()
+
+    def hint(self) -> None:
+        """The ledger may know more; kept until somebody looks."""
+        self._hinted.set()
+
+    async def hinted(self) -> None:
+        """Wait for a hint, and use it up."""
+        await self._hinted.wait()
+        self._hinted = anyio.Event()
 
     def result(self) -> Song:
         """The song as it stands.

@@ -62,6 +62,12 @@ class Records:
         if self._live.get(live.song.id) is live:
             del self._live[live.song.id]
 
+    def hint(self, song_id: SongId | None) -> None:
+        """The ledger says that this song may have changed; None: any song."""
+        hinted = self._live if song_id is None else {song_id} & self._live.keys()
+        for each in hinted:
+            self._live[each].hint()
+
     def named(self, owner: Owner, handle: str) -> Song | None:
         """A song in hand, by what it is called here even if the ledger does not know that yet."""
         songs = (live.song for live in self._live.values())

@@ -20,6 +20,7 @@ from acestep_mcp.domain.models import Model
 from acestep_mcp.domain.retry import backoff
 from acestep_mcp.domain.song import Song, accepted, sending, unknown, unsent
 from acestep_mcp.gateway.client import Gateway, Submission
+from acestep_mcp.studio import telemetry
 from acestep_mcp.studio.live import Live
 from acestep_mcp.studio.records import Records
 from acestep_mcp.studio.terms import Account, Callback
@@ -87,7 +88,9 @@ class Submitter:
         while True:
             if not await self._begin(live):
                 return NotSent("another process took the order over before it was sent")
-            outcome = await self._post(live, model, account)
+            with telemetry.submitting(model.id):
+                outcome = await self._post(live, model, account)
+            telemetry.submitted(model.id, outcome.verdict)
             if outcome.verdict == "accepted" and outcome.request_id is not None:
                 named = partial(accepted, request_id=outcome.request_id, worker=self._worker)
                 await self._note(live, named)

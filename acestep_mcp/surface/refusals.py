@@ -64,8 +64,8 @@ def sentence(error: errors.Refusal) -> str:  # noqa: C901, PLR0912  # one case p
         case errors.LedgerDown(cause):
             text = (
                 f"The ledger cannot be used ({cause}). Nothing was sent, because a song is written "
-                "down before it is paid for. Mend the disk or set ACESTEP_DATA_DIR, then call "
-                "again; acestep-mcp doctor shows where the ledger is."
+                "down before it is paid for. Mend the disk or the database, or set "
+                "ACESTEP_DATA_DIR, then call again; acestep-mcp doctor shows where the ledger is."
             )
         case _:
             text = "The call was refused. Nothing was sent."

@@ -1,0 +1,41 @@
+"""When to look again at a song that another process looks after."""
+
+from contextlib import aclosing
+
+import anyio
+
+from acestep_mcp.studio.live import Live
+from acestep_mcp.studio.records import Records
+
+
+class Hints:
+    """Wakes those who wait for other processes' songs when the ledger tells of a change.
+
+    A hint says only that it may be worth looking; whoever waits looks without one, too.
+    """
+
+    def __init__(self, records: Records) -> None:
+        self._records = records
+        self._waiting = 0
+        self._wanted = anyio.Event()
+
+    async def keep(self) -> None:
+        """For ever: pass on what the ledger tells."""
+        async with aclosing(self._records.ledger.changes(self._awaited)) as changes:
+            async for song_id in changes:
+                self._records.hint(song_id)
+
+    async def changed(self, live: Live, within: float) -> None:
+        """Wait until the song may have changed, but no longer than `within` seconds."""
+        self._waiting += 1
+        self._wanted.set()
+        try:
+            with anyio.move_on_after(within):
+                await live.hinted()
+        finally:
+            self._waiting -= 1
+            if not self._waiting:
+                self._wanted = anyio.Event()
+
+    async def _awaited(self) -> None:
+        await self._wanted.wait()

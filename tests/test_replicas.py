@@ -1,0 +1,116 @@
+"""Several hosted servers on one PostgreSQL: any of them answers, and a dead one is replaced."""
+
+from pathlib import Path
+from typing import Any
+
+import anyio
+import pytest
+
+from acestep_mcp import server, settings
+from acestep_mcp.clock import SystemClock
+from acestep_mcp.domain.song import Owner
+from acestep_mcp.gateway.client import Gateway
+from acestep_mcp.ledger import Ledger, opened
+from acestep_mcp.order import Wish, order
+from acestep_mcp.sandbox import Sandbox
+from acestep_mcp.studio import Account, Studio, Terms
+from tests.house import KEY, environment, gateway
+from tests.ledger.server import emptied
+
+pytestmark = pytest.mark.anyio
+
+ALICE = Account(Owner("sub-alice"), KEY)
+
+
+@pytest.fixture
+def database() -> str:
+    return emptied().url()
+
+
+def replica(sandbox: Sandbox, database: str, *, interval: float = 0.05) -> Studio:
+    """The engine of one server process; it may follow anybody's songs with the server's key."""
+    clock = SystemClock()
+    return Studio(
+        ledger=opened(Path("unused"), database),
+        gateway=Gateway(sandbox.base_url, now=clock.now),
+        library=None,
+        clock=clock,
+        terms=Terms(poll_interval=interval, lease=0.6),
+        steward=lambda owner: Account(owner, KEY),
+    )
+
+
+def wanted(number: int = 0) -> Any:
+    return order(Wish(prompt=f"Song {number}"), lambda: 0.5)
+
+
+async def test_what_one_replica_submits_another_waits_for_and_tells(database: str) -> None:
+    async with gateway() as sandbox:
+        one, two = replica(sandbox, database), replica(sandbox, database)
+        async with one.open(ALICE), two.open(ALICE), anyio.create_task_group() as tasks:
+            song = (await one.generate(ALICE, wanted(), wait=0)).song
+
+            async def waits() -> None:
+                seen = (await two.status(ALICE, song.handle, wait=10)).song
+                assert seen.state == "COMPLETED"
+                assert seen.worker == song.worker  # told by the ledger, not asked for again
+
+            tasks.start_soon(waits)
+            sandbox.complete(song.handle)
+
+
+async def test_the_same_request_at_two_replicas_is_one_submission(database: str) -> None:
+    async with gateway() as sandbox:
+        one, two = replica(sandbox, database), replica(sandbox, database)
+        async with one.open(), two.open():
+            handles: list[str] = []
+
+            async def orders(studio: Studio) -> None:
+                handles.append((await studio.generate(ALICE, wanted(), wait=0)).song.handle)
+
+            async with anyio.create_task_group() as tasks:
+                for studio in (one, two) * 8:
+                    tasks.start_soon(orders, studio)
+
+        assert len(sandbox.submissions) == 1
+        assert set(handles) == set(sandbox.jobs)
+
+
+async def test_the_songs_of_a_dead_replica_are_followed_by_another_within_its_lease(
+    database: str,
+) -> None:
+    async with gateway() as sandbox:
+        dead = replica(sandbox, database, interval=60)
+        with anyio.CancelScope() as killed:
+            async with dead.open():
+                song = (await dead.generate(ALICE, wanted(), wait=0)).song
+                dead._lease.give_up = _nothing  # type: ignore[method-assign]  # as after SIGKILL
+                killed.cancel()
+                await anyio.lowlevel.checkpoint()
+        sandbox.complete(song.handle)
+        ledger: Ledger = opened(Path("unused"), database)
+        async with replica(sandbox, database).open():  # knows nothing of Alice
+            with anyio.fail_after(5):
+                while (found := await ledger.find(ALICE.owner, song.handle)) is None or (  # noqa: ASYNC110  # the ledger of another process
+                    not found.ended
+                ):
+                    await anyio.sleep(0.05)  # the ledger is another process's
+        await ledger.close()
+
+        assert found.state == "COMPLETED"
+        assert found.worker != song.worker
+        assert len(sandbox.submissions) == 1
+
+
+async def _nothing() -> None: ...
+
+
+async def test_a_server_on_a_database_url_makes_a_song(tmp_path: Path, database: str) -> None:
+    async with gateway() as sandbox:
+        environ = environment(sandbox.base_url, tmp_path, ACESTEP_DATABASE_URL=database)
+        app = server.build(settings.read(environ))
+        async with app.running():
+            song = (await app.studio.generate(app.account, wanted(), wait=0)).song
+
+        assert song.request_id in sandbox.jobs
+        assert not (tmp_path / "data").exists()
