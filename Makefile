@@ -1,5 +1,5 @@
 # Every target does its own set-up: with uv where it is installed, else with venv and pip.
-.PHONY: demo test check snap faults proofs browser conformance bench clean
+.PHONY: demo test check snap faults proofs browser install-check clients fresh bundle conformance bench clean
 
 PYTHON ?= python3
 UV := $(shell command -v uv 2>/dev/null)
@@ -47,6 +47,23 @@ else
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check playwright jsonschema
 endif
 	$(BIN)/python -m pytest -q -m browser tests/browser
+
+# Manifests against their published schemas, each launched as its client launches it.
+install-check: $(READY)
+	$(BIN)/python -m pytest -q tests/install -m install
+
+# Real clients and agent frameworks, each in an environment of its own.
+clients: $(READY)
+	@$(BIN)/python -m tests.clients
+	@$(BIN)/python -m tests.clients.programs
+
+# The wheel without the lock, on the oldest and the newest Python there is.
+fresh: $(READY)
+	@$(BIN)/python -m tests.clients.fresh
+
+# The one-file bundle for Claude Desktop.
+bundle: $(READY)
+	@$(BIN)/python -m acestep_mcp.install.bundle
 
 # The official MCP conformance suite; needs npm.
 conformance: $(READY)

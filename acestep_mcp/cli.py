@@ -9,6 +9,9 @@ _DESCRIPTION = """\
 MCP server that lets an AI assistant write songs and generate them with ACE-Step 1.5 XL.
 Without a command it serves MCP over stdin and stdout, as MCP clients start it."""
 
+_CLIENTS = """\
+claude-desktop, claude-code, vscode, cursor, codex, gemini-cli, windsurf, lm-studio, zed or goose"""
+
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; its exit status."""
@@ -65,6 +68,11 @@ def _parser() -> argparse.ArgumentParser:
     doctor.add_argument("--json", action="store_true", help="for programs")
     doctor.set_defaults(run=_doctor)
 
+    install = commands.add_parser("install", help="write a client's configuration")
+    install.add_argument("client", type=_client, metavar="CLIENT", help=_CLIENTS)
+    install.add_argument("--dry-run", action="store_true", help="only show what would be done")
+    install.set_defaults(run=_install)
+
     songs = commands.add_parser("songs", help="list the songs made so far, newest first")
     songs.add_argument("--search", default="", metavar="TEXT", help="in title, prompt and lyrics")
     songs.add_argument("--limit", type=_limit, default=20, metavar="N", help="1 to 50")
@@ -85,6 +93,19 @@ def _whole(low: int, high: int) -> Callable[[str], int]:
 
 _port = _whole(0, 65_535)
 _limit = _whole(1, 50)
+
+
+def _client(text: str) -> str:
+    from difflib import get_close_matches
+
+    from acestep_mcp.install.clients import BY_NAME
+
+    name = text.lower().replace(" ", "-").replace("_", "-")
+    if name not in BY_NAME:
+        near = get_close_matches(name, BY_NAME, n=1)
+        hint = f"did you mean {near[0]}?" if near else f"say {_CLIENTS}"
+        raise argparse.ArgumentTypeError(f"there is no client {text[:40]!r}; {hint}")
+    return name
 
 
 def _speed(text: str) -> float:
@@ -125,6 +146,12 @@ def _doctor(arguments: argparse.Namespace) -> int:
     from acestep_mcp.commands.doctor import run
 
     return run(as_json=arguments.json)
+
+
+def _install(arguments: argparse.Namespace) -> int:
+    from acestep_mcp.commands.install import run
+
+    return run(arguments.client, dry_run=arguments.dry_run)
 
 
 def _songs(arguments: argparse.Namespace) -> int:

@@ -46,7 +46,7 @@ def test_help_names_every_command() -> None:
     done = run("--help")
 
     assert done.returncode == 0
-    for command in ("demo", "sandbox", "doctor", "songs"):
+    for command in ("http", "demo", "sandbox", "doctor", "install", "songs"):
         assert f"    {command} " in done.stdout
 
 
@@ -95,7 +95,13 @@ async def test_doctor_names_what_is_wrong_and_how_to_mend_it(tmp_path: Path) -> 
     (tmp_path / "data").write_text("no folder")
     (tmp_path / "songs").write_text("no folder")
     async with gateway() as sandbox:
-        environ = environment(sandbox.base_url, tmp_path, ACESTEP_SAVE="on", PIXAZO_API_KEY="wrong")
+        environ = environment(
+            sandbox.base_url,
+            tmp_path,
+            ACESTEP_SAVE="on",
+            PIXAZO_API_KEY="wrong",
+            HOME=str(tmp_path),
+        )
         done = await anyio.to_thread.run_sync(lambda: run("doctor", "--json", **environ))
         bad = {each["name"]: each for each in json.loads(done.stdout) if not each["ok"]}
 

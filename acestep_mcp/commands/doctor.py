@@ -1,15 +1,16 @@
 """`acestep-mcp doctor`: what works, what does not, and the line that mends it."""
 
 import json
+import locale
 import platform
-import shutil
+import shlex
 import sqlite3
 import sys
 import tempfile
 from collections.abc import Awaitable, Callable
 from dataclasses import asdict, dataclass
+from email.utils import parsedate_to_datetime
 from importlib.metadata import version
-from pathlib import Path
 
 import anyio
 from rich.console import Console
@@ -18,14 +19,22 @@ from acestep_mcp import settings
 from acestep_mcp.clock import SystemClock
 from acestep_mcp.domain.errors import LedgerDown
 from acestep_mcp.domain.song import RequestId
-from acestep_mcp.gateway.client import Gateway, Unanswered
-from acestep_mcp.ledger import Ledger
-from acestep_mcp.ledger.sqlite import SqliteDriver
+from acestep_mcp.gateway.client import STATUS_SECONDS, Gateway, Unanswered
+from acestep_mcp.gateway.http import Http, Reply
+from acestep_mcp.gateway.verdicts import Broken
+from acestep_mcp.install.handshake import Silent, handshake
+from acestep_mcp.install.installed import Installed, installed, resolved
+from acestep_mcp.install.launcher import launcher
+from acestep_mcp.install.places import here
+from acestep_mcp.ledger import opened
 from acestep_mcp.server import LOCAL_OWNER
 from acestep_mcp.settings import KEY_PAGE, Settings
 
 _PROBE = RequestId("doctor-probe")
 """Asked about to see that gateway and key answer: a status request is free, and no song has it."""
+_CLOCK_SLACK = 60.0
+"""Seconds by which a clock may differ before certificates and waiting times suffer."""
+_SUNG = "夜の海 \u0623\u063a\u0646\u064a\u0629 🎵"
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,10 +64,13 @@ async def _examine(found: Settings) -> list[Finding]:
         _launcher,
         _key,
         _gateway,
+        _clock,
         _ledger,
         _output,
+        _encoding,
+        _answers,
     )
-    return [await check(found) for check in checks]
+    return [*[await check(found) for check in checks], *map(_client, installed(here()))]
 
 
 async def _versions(_: Settings) -> Finding:
@@ -68,12 +80,9 @@ async def _versions(_: Settings) -> Finding:
 
 
 async def _launcher(_: Settings) -> Finding:
-    beside = Path(sys.executable).with_name("acestep-mcp")
-    path = str(beside) if beside.exists() else shutil.which("acestep-mcp")
-    if path:
-        return Finding("command for client configurations", ok=True, detail=path)
-    module = f"{sys.executable} -m acestep_mcp"
-    return Finding("command for client configurations", ok=True, detail=module)
+    found = launcher()
+    command = shlex.join((found.command, *found.args))
+    return Finding("command for client configurations", ok=True, detail=command)
 
 
 async def _key(found: Settings) -> Finding:
@@ -102,18 +111,43 @@ async def _gateway(found: Settings) -> Finding:
     return Finding(name, ok=False, detail=f"reachable, but {answer.cause}", mend=mend)
 
 
+async def _clock(found: Settings) -> Finding:
+    http = Http(found.base_url)
+    request = ("GET", f"{found.base_url}/v2/requests/status/{_PROBE}")
+    try:
+        reply = await http.exchange("status", request, {}, STATUS_SECONDS)
+    except Broken:
+        return Finding("clock", ok=True, detail="not compared: the gateway was not reached")
+    finally:
+        await http.close()
+    return _compared(reply)
+
+
+def _compared(reply: Reply) -> Finding:
+    try:
+        theirs = parsedate_to_datetime(reply.headers["date"]).timestamp()
+    except (KeyError, ValueError):
+        return Finding("clock", ok=True, detail="not compared: the gateway names no time")
+    ahead = SystemClock().now() - theirs
+    detail = f"{abs(ahead):.0f} s {'ahead of' if ahead > 0 else 'behind'} the gateway's"
+    mend = "" if abs(ahead) <= _CLOCK_SLACK else "let the system set its clock from the network"
+    return Finding("clock", ok=not mend, detail=detail, mend=mend)
+
+
 async def _ledger(found: Settings) -> Finding:
-    ledger = Ledger(SqliteDriver(found.ledger_path))
+    ledger = opened(found.ledger_path, found.database_url)
     try:
         await ledger.beat("doctor", 0.0)
         await ledger.retire("doctor")
         total = (await ledger.page(LOCAL_OWNER, limit=1)).total
     except LedgerDown as down:
         mend = "free the disk or its permissions, or set ACESTEP_DATA_DIR"
+        if found.database_url:
+            mend = "start the database, or set ACESTEP_DATABASE_URL"
         return Finding("ledger", ok=False, detail=down.cause, mend=mend)
     finally:
         await ledger.close()
-    return Finding("ledger", ok=True, detail=f"{found.ledger_path}, {total} songs")
+    return Finding("ledger", ok=True, detail=f"{found.ledger_place}, {total} songs")
 
 
 async def _output(found: Settings) -> Finding:
@@ -127,6 +161,44 @@ async def _output(found: Settings) -> Finding:
         detail = f"{found.output_dir}: {error.strerror}"
         return Finding("output folder", ok=False, detail=detail, mend="set ACESTEP_OUTPUT_DIR")
     return Finding("output folder", ok=True, detail=str(found.output_dir))
+
+
+async def _encoding(_: Settings) -> Finding:
+    """Titles name files, so the file system must hold every script; messages are in UTF-8."""
+    names = sys.getfilesystemencoding()
+    detail = f"file names {names}, locale {locale.getencoding()}, output {sys.stdout.encoding}"
+    try:
+        _SUNG.encode(names)
+    except UnicodeEncodeError:
+        mend = "set PYTHONUTF8=1, or a UTF-8 locale such as LANG=C.UTF-8"
+        return Finding("encoding", ok=False, detail=detail, mend=mend)
+    return Finding("encoding", ok=True, detail=detail)
+
+
+async def _answers(_: Settings) -> Finding:
+    try:
+        answered = await handshake(launcher())
+    except Silent as silent:
+        mend = "install it anew: uv tool install --force acestep-mcp"
+        return Finding("server", ok=False, detail=f"does not start: {silent}", mend=mend)
+    detail = f"{len(answered.tools)} tools after {answered.seconds:.1f} s, MCP {answered.protocol}"
+    return Finding("server", ok=True, detail=detail)
+
+
+def _client(seen: Installed) -> Finding:
+    name, mend = f"client {seen.client.title}", f"acestep-mcp install {seen.client.name}"
+    if seen.trouble:
+        return Finding(name, ok=False, detail=f"{seen.path} {seen.trouble}", mend="mend that file")
+    if seen.entry is None:
+        return Finding(name, ok=True, detail=f"not configured; to do so: {mend}")
+    command = str(seen.entry.get("command") or seen.entry.get("cmd") or "")
+    if not command:
+        return Finding(name, ok=True, detail=f"configured in {seen.path}, without a command")
+    program = resolved(command, seen.client, here())
+    if program is None:
+        detail = f"{seen.path} names {command}, which {seen.client.title} will not find"
+        return Finding(name, ok=False, detail=detail, mend=mend)
+    return Finding(name, ok=True, detail=f"starts {program}, says {seen.path}")
 
 
 def _print(findings: list[Finding]) -> None:

@@ -1,0 +1,122 @@
+"""What the clients of this machine have configured for our server, and whether they can start it.
+
+Reads only, and more forgivingly than it would write: comments and trailing commas are passed over.
+"""
+
+import json
+import re
+import shutil
+import tomllib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from acestep_mcp.install.clients import CLIENTS, Client, Platform
+from acestep_mcp.install.entries import Entry
+from acestep_mcp.install.places import Machine, configuration, is_installed
+
+_SHORT_PATH: dict[Platform, str] = {
+    "linux": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+    "darwin": "/usr/bin:/bin:/usr/sbin:/sbin",
+}
+"""What a program started from the desktop finds as its PATH. Windows has one for all."""
+_TOKENS = re.compile(r'("(?:\\.|[^"\\])*")|//[^\n]*|/\*.*?\*/', re.DOTALL)
+_TRAILING = re.compile(r'("(?:\\.|[^"\\])*")|,(?=\s*[}\]])', re.DOTALL)
+
+
+class Unreadable(Exception):
+    """Why the configuration tells nothing, as the rest of a sentence about it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Installed:
+    """A client that is on this machine. `entry` is None where it does not know our server.
+
+    `trouble` says why its configuration could not be read.
+    """
+
+    client: Client
+    path: Path
+    entry: Entry | None = None
+    trouble: str = ""
+
+
+def installed(machine: Machine) -> Iterator[Installed]:
+    """Every client of the table that has been on this machine."""
+    for client in CLIENTS:
+        if is_installed(client, machine):
+            yield _look(client, configuration(client, machine))
+
+
+def resolved(command: str, client: Client, machine: Machine) -> str | None:
+    """The program that the client would start, found as it would find it."""
+    path = _SHORT_PATH.get(machine.platform) if client.desktop else None
+    return shutil.which(command, path=path or machine.environ.get("PATH"))
+
+
+def servers(client: Client, path: Path) -> dict[str, Entry]:
+    """The servers in a configuration, by name; none where there is no file.
+
+    Raises:
+        Unreadable: It is not what the client writes.
+    """
+    try:
+        text = path.read_text(encoding="utf-8-sig") if path.exists() else ""
+        found = _parsed(client, text).get(client.section, {})
+    except (OSError, ValueError) as error:
+        raise Unreadable(f"cannot be read: {error}") from None
+    if not isinstance(found, dict):
+        raise Unreadable(f"has no table as its {client.section}")
+    return {name: each for name, each in found.items() if isinstance(each, dict)}
+
+
+def _look(client: Client, path: Path) -> Installed:
+    try:
+        found = servers(client, path)
+    except Unreadable as trouble:
+        return Installed(client, path, trouble=str(trouble))
+    ours = (each for name, each in found.items() if _is_ours(name, each))
+    return Installed(client, path, next(ours, None))
+
+
+def _is_ours(name: str, server: Entry) -> bool:
+    parts = (name, server.get("command"), server.get("args"))
+    return any("acestep" in str(part) for part in parts)
+
+
+def _parsed(client: Client, text: str) -> dict[str, Any]:
+    if client.format == "toml":
+        return tomllib.loads(text)
+    if client.format == "yaml":
+        return {client.section: dict(_blocks(text, client.section))}
+    root = json.loads(_plain(text) if text.strip() else "{}")
+    if not isinstance(root, dict):
+        raise ValueError("no object")  # noqa: TRY004  # what the text says, not what we were given
+    return root
+
+
+def _plain(text: str) -> str:
+    """The text without comments and trailing commas."""
+    bare = _TOKENS.sub(lambda found: found[1] or " ", text)
+    return _TRAILING.sub(lambda found: found[1] or "", bare)
+
+
+def _blocks(text: str, section: str) -> Iterator[tuple[str, Entry]]:
+    """The blocks two deep in a section of YAML as Goose writes it: just their plain values."""
+    inside, name, block = False, "", dict[str, Any]()
+    for line in text.splitlines():
+        if line[:1].strip():
+            inside = line.startswith(f"{section}:")
+        elif inside and re.match(r"  \S", line):
+            name, block = line.strip().rstrip(":"), {}
+            yield name, block
+        elif inside and (found := re.match(r"    (\w+): *(\S.*)$", line)):
+            block[found[1]] = _scalar(found[2])
+
+
+def _scalar(text: str) -> object:
+    try:
+        return json.loads(text)
+    except ValueError:
+        return text.strip("'\"")

@@ -1,0 +1,195 @@
+"""The files of `manifests/`, all generated: what each client loads to know this server."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from acestep_mcp import settings
+from acestep_mcp.install import icon
+from acestep_mcp.install.clients import (
+    CLAUDE_CODE,
+    CLAUDE_DESKTOP,
+    CODEX,
+    CURSOR,
+    GEMINI_CLI,
+    VSCODE,
+    Client,
+)
+from acestep_mcp.install.entries import (
+    UVX,
+    Entry,
+    Launch,
+    document,
+    entry,
+    in_json,
+    published,
+    snippet,
+)
+from acestep_mcp.install.links import KEY_INPUT, install_links
+from acestep_mcp.install.project import (
+    AUTHOR,
+    KEY,
+    NAME,
+    OUTPUT,
+    OUTPUT_DEFAULT,
+    REGISTRY_NAME,
+    RELEASE,
+    REPOSITORY,
+    SERVER,
+    SUMMARY,
+    TITLE,
+)
+
+_KEY_TITLE = "Pixazo API key"
+_KEY_HELP = f"Subscription key; get one at {settings.KEY_PAGE}"
+_REGISTRY_VARIABLES = (KEY, OUTPUT, "ACESTEP_DAILY_LIMIT")
+
+
+def files(tools: Sequence[tuple[str, str]]) -> dict[str, bytes]:
+    """Every generated file by its path from the root.
+
+    Args:
+        tools: Name and description of each tool, as the server lists them.
+    """
+    claude_code = "manifests/claude-code"
+    texts = {
+        "manifests/mcpb/manifest.json": in_json(bundle(tools)),
+        "manifests/server.json": in_json(registry()),
+        "manifests/claude-desktop.json": snippet(CLAUDE_DESKTOP, published(CLAUDE_DESKTOP)),
+        f"{claude_code}/.mcp.json": in_json(document(CLAUDE_CODE, _plugin_server())),
+        f"{claude_code}/.claude-plugin/plugin.json": in_json(plugin()),
+        f"{claude_code}/project.mcp.json": snippet(CLAUDE_CODE, published(CLAUDE_CODE)),
+        ".claude-plugin/marketplace.json": in_json(marketplace()),
+        "manifests/vscode.json": in_json({"inputs": [KEY_INPUT], **_of(VSCODE)}),
+        "manifests/cursor.json": in_json(_of(CURSOR)),
+        "manifests/codex.toml": snippet(CODEX, published(CODEX)),
+        "manifests/gemini-cli/gemini-extension.json": in_json(extension()),
+        "manifests/install-links.json": in_json(install_links()),
+    }
+    encoded = {path: text.encode() for path, text in texts.items()}
+    return {**encoded, "manifests/mcpb/icon.png": icon.png()}
+
+
+def bundle(tools: Sequence[tuple[str, str]]) -> dict[str, Any]:
+    """The manifest of the MCPB bundle, for Claude Desktop."""
+    return {
+        "manifest_version": "0.4",
+        "name": NAME,
+        "display_name": TITLE,
+        "version": RELEASE,
+        "description": SUMMARY,
+        "author": {"name": AUTHOR},
+        "repository": {"type": "git", "url": REPOSITORY},
+        "license": "MIT",
+        "keywords": ["music", "song", "lyrics", "ace-step"],
+        "icon": "icon.png",
+        "server": {
+            "type": "uv",
+            "entry_point": "server/main.py",
+            "mcp_config": {
+                "command": "uv",
+                "args": ["run", "--frozen", "--no-dev", "--directory", "${__dirname}", NAME],
+                "env": {KEY: "${user_config.api_key}", OUTPUT: "${user_config.output_dir}"},
+            },
+        },
+        "tools": [{"name": name, "description": text} for name, text in tools],
+        "user_config": {
+            "api_key": _secret(required=True),
+            "output_dir": {
+                "type": "directory",
+                "title": "Folder for songs",
+                "description": "Where finished songs are saved",
+                "default": f"${{HOME}}/{OUTPUT_DEFAULT}",
+                "required": False,
+            },
+        },
+        "compatibility": {
+            "platforms": ["darwin", "win32", "linux"],
+            "runtimes": {"python": ">=3.11"},
+        },
+    }
+
+
+def registry() -> dict[str, Any]:
+    """The entry of the MCP registry."""
+    return {
+        "$schema": "https://static.modelcontextprotocol.io/schemas/2025-12-11/server.schema.json",
+        "name": REGISTRY_NAME,
+        "title": TITLE,
+        "description": SUMMARY,
+        "version": RELEASE,
+        "repository": {"url": REPOSITORY, "source": "github"},
+        "packages": [
+            {
+                "registryType": "pypi",
+                "identifier": NAME,
+                "version": RELEASE,
+                "runtimeHint": UVX.command,
+                "transport": {"type": "stdio"},
+                "environmentVariables": [_variable(name) for name in _REGISTRY_VARIABLES],
+            }
+        ],
+    }
+
+
+def plugin() -> dict[str, Any]:
+    """The plugin for Claude Code; its server stands in `.mcp.json` beside it."""
+    return {
+        "name": SERVER,
+        "version": RELEASE,
+        "description": SUMMARY,
+        "author": {"name": AUTHOR},
+        "license": "MIT",
+        "keywords": ["music", "song", "lyrics", "ace-step"],
+        "userConfig": {"api_key": _secret(required=False)},
+    }
+
+
+def marketplace() -> dict[str, Any]:
+    """The list by which Claude Code finds the plugin; it is looked for at the root only."""
+    return {
+        "name": NAME,
+        "owner": {"name": AUTHOR},
+        "metadata": {"description": SUMMARY},
+        "plugins": [{"name": SERVER, "source": "./manifests/claude-code", "description": SUMMARY}],
+    }
+
+
+def extension() -> dict[str, Any]:
+    """The extension for Gemini CLI."""
+    setting = {"name": _KEY_TITLE, "description": _KEY_HELP, "envVar": KEY, "sensitive": True}
+    return {
+        "name": NAME,
+        "version": RELEASE,
+        "description": SUMMARY,
+        **_of(GEMINI_CLI),
+        "settings": [setting],
+    }
+
+
+def _of(client: Client) -> dict[str, Any]:
+    return document(client, published(client))
+
+
+def _plugin_server() -> Entry:
+    return entry(CLAUDE_CODE, Launch(UVX.command, UVX.args, {KEY: "${user_config.api_key}"}))
+
+
+def _secret(*, required: bool) -> dict[str, Any]:
+    """A setting for the key; where it may stay empty, the key file serves."""
+    return {
+        "type": "string",
+        "title": _KEY_TITLE,
+        "description": _KEY_HELP,
+        "sensitive": True,
+        "required": required,
+    }
+
+
+def _variable(name: str) -> dict[str, Any]:
+    """A variable for the registry, described as the README describes it."""
+    default, text = next(each[1:] for each in settings.VARIABLES if each[0] == name)
+    described = {"name": name, "description": text.replace("`", "")}
+    if name == KEY:
+        return {**described, "isRequired": True, "isSecret": True}
+    kind = {"format": "filepath"} if name == OUTPUT else {"format": "number"}
+    return {**described, **kind, "default": default.strip("`")}
