@@ -157,10 +157,18 @@ def _key(environ: Environment) -> tuple[str | None, str, tuple[str, ...]]:
     named = text_of(environ, "PIXAZO_API_KEY_FILE")
     for path in (named, "~/.pixazo/api-key"):
         if path:
-            places.append(path if path.startswith("~") else f"PIXAZO_API_KEY_FILE ({path})")
+            places.append(_place(path))
             if text := _first_line(path):
                 return _sendable(text, path), path, tuple(places)
     return None, "", tuple(places)
+
+
+def _place(path: str) -> str:
+    """How a place is called to others. A key where its file's name should be is not repeated."""
+    if path.startswith("~"):
+        return path
+    is_path = "/" in path or "\\" in path
+    return f"PIXAZO_API_KEY_FILE ({path if is_path else 'which names no path'})"
 
 
 def _first_line(path: str) -> str:

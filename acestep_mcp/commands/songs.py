@@ -12,6 +12,7 @@ from rich.table import Table
 from acestep_mcp import settings
 from acestep_mcp.domain.errors import LedgerDown
 from acestep_mcp.domain.song import SUBMITTING, Song
+from acestep_mcp.domain.text import clean
 from acestep_mcp.ledger import Page, opened
 from acestep_mcp.library.sidecar import instant, record
 from acestep_mcp.server import LOCAL_OWNER
@@ -68,7 +69,7 @@ def _print(page: Page) -> None:
     for heading in ("Ordered (UTC)", "Status", "Title", "Where"):
         table.add_column(heading, overflow="fold")
     for song in page.songs:
-        title = song.title or str(song.payload.get("prompt", ""))[:40] or "-"
+        title = song.title or clean(song.payload.get("prompt"), 40) or "-"
         where = "\n".join(song.files or song.media_urls) or song.handle
         table.add_row(instant(song.created_at)[:16].replace("T", " "), _status(song), title, where)
     console.print(table, markup=False)

@@ -8,7 +8,8 @@ import re
 import unicodedata
 from collections.abc import Iterable
 
-_INVISIBLE = {"Cc", "Cf", "Cs", "Co", "Cn"}
+INVISIBLE = frozenset({"Cc", "Cf", "Cs", "Co", "Cn"})
+"""Unicode categories of characters that steer or hide instead of being seen."""
 _SPACES = re.compile(r"\s+")
 _ESCAPES = re.compile(r"\x1b(\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(\x07|\x1b\\)?|.)?")
 """Terminal escape sequences (ECMA-48 CSI and OSC), whole: their printable rest is no text."""
@@ -24,7 +25,7 @@ def clean(text: object, limit: int = 300) -> str:
         return ""
     # A megabyte of hostile text is cut before it is walked character by character.
     folded = _SPACES.sub(" ", _ESCAPES.sub("", text[: 4 * limit]))
-    kept = "".join(c for c in folded if unicodedata.category(c) not in _INVISIBLE).strip()
+    kept = "".join(c for c in folded if unicodedata.category(c) not in INVISIBLE).strip()
     shown = _SPACES.sub(" ", kept)
     return shown if len(shown) <= limit else shown[: limit - 1] + "…"
 

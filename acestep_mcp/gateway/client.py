@@ -7,7 +7,7 @@ followed.
 import re
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
@@ -27,6 +27,7 @@ KEY_HEADER = "Ocp-Apim-Subscription-Key"
 SUBMIT_SECONDS = 60.0
 """After this long without a complete reply, the outcome of a submission is unknown."""
 STATUS_SECONDS = 20.0
+_SHORTEST_KEY = 12  # no real key is shorter, and a shorter one might be part of any word
 _OK = 200
 _PARTIAL = 206
 _GONE = frozenset({400, 401, 403, 404, 405, 410, 451})
@@ -99,7 +100,7 @@ class Gateway:
             )
         except Broken as broken:
             return Submission(broken.verdict, cause=broken.cause)
-        return self._submission(reply)
+        return self._submission(_without(key, reply))
 
     async def status(self, request_id: RequestId, key: str) -> Observation | Unanswered:
         """Ask the universal status endpoint about one song; never raises for the network."""
@@ -110,7 +111,8 @@ class Gateway:
             return Unanswered(broken.cause)
         if reply.status != _OK:
             return Unanswered(f"HTTP {reply.status}", reply.status, self._wait(reply))
-        return wire.observation(reply.body or b"", request_id) or Unanswered("an unreadable reply")
+        body = _without(key, reply).body or b""
+        return wire.observation(body, request_id) or Unanswered("an unreadable reply")
 
     @asynccontextmanager
     async def media(self, url: str, start: int = 0, validator: str = "") -> AsyncIterator[Media]:
@@ -156,6 +158,13 @@ class Gateway:
 
     def _wait(self, reply: "Reply") -> float | None:
         return retry_after(reply.headers.get("retry-after"), self._now())
+
+
+def _without(key: str, reply: "Reply") -> "Reply":
+    """The reply with the key struck out, in case the gateway repeats what it was sent."""
+    if len(key) < _SHORTEST_KEY or not reply.body:
+        return reply
+    return replace(reply, body=reply.body.replace(key.encode(), b"[key]"))
 
 
 def _headers(key: str) -> dict[str, str]:

@@ -88,8 +88,10 @@ class Http:
                         yield Download(response.status_code, response.headers, pieces)
                         return
                     url = urljoin(url, response.headers["location"])
-        except (httpx.HTTPError, httpx.InvalidURL) as error:
+        except httpx.HTTPError as error:
             raise OSError(cause(error)) from error
+        except (httpx.InvalidURL, ValueError) as error:
+            raise MediaGone("the media URL is no URL") from error
         raise MediaGone("the media host redirects in circles")
 
     async def close(self) -> None:

@@ -15,7 +15,12 @@ from acestep_mcp.domain.song import Observation, RequestId, State
 from acestep_mcp.domain.text import clean
 
 _REQUEST_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:~-]{0,199}")
-_URL = re.compile(r"https?://[!-~]{1,2000}")
+# RFC 3986's alphabet without brackets and quotes: what is left cannot pass for markup.
+_URL = re.compile(r"https?://[A-Za-z0-9._~:/?#@!$&()*+,;=%-]{1,2000}")
+_MODEL = re.compile(r"[a-z0-9][a-z0-9._-]{0,59}")
+_TYPE = re.compile(r"[a-z]{1,20}/[A-Za-z0-9.+-]{1,60}")
+_MOST_TRACKS = 4
+_YEAR_10000 = 253_402_300_800.0
 
 # The documented five, and the words that other endpoints of this gateway use for them.
 _STATES: Mapping[str, State] = {
@@ -68,9 +73,9 @@ def observation(body: bytes, asked: RequestId) -> Observation | None:
     return Observation(
         request_id=asked,
         state=_STATES.get(found["status"].strip().upper(), "QUEUED"),
-        model=clean(found.get("model_id"), 60),
+        model=_fitting(_MODEL, found.get("model_id")),
         media_urls=_urls(output.get("media_url")),
-        media_type=clean(output.get("media_type"), 80),
+        media_type=_fitting(_TYPE, output.get("media_type")),
         error=clean(found.get("error"), 300),
         created_at=timestamp(found.get("created_at")),
         completed_at=timestamp(found.get("completed_at")),
@@ -82,12 +87,19 @@ def timestamp(value: object) -> float | None:
     try:
         moment = datetime.fromisoformat(value.strip() if isinstance(value, str) else "")
         aware = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-        return aware.timestamp()
+        seconds = aware.timestamp()
     except (ValueError, OverflowError):
         return None
+    return seconds if 0 <= seconds < _YEAR_10000 else None
+
+
+def _fitting(shape: re.Pattern[str], value: object) -> str:
+    """The text if it has the shape of what it should be; it is shown without quotation marks."""
+    text = value.strip() if isinstance(value, str) else ""
+    return text if shape.fullmatch(text) else ""
 
 
 def _urls(value: object) -> tuple[str, ...]:
     listed = value if isinstance(value, list) else [value]
-    texts = (item.strip() for item in listed[:16] if isinstance(item, str))
+    texts = (item.strip() for item in listed[:_MOST_TRACKS] if isinstance(item, str))
     return tuple(text for text in texts if _URL.fullmatch(text))

@@ -45,9 +45,14 @@ def suffix(head: bytes) -> str:
         return ".wav"
     if head[:4] in _MAGIC:
         return _MAGIC[head[:4]]
-    if head[:3] == b"ID3" or (head[:1] == b"\xff" and head[1:2] >= b"\xe0"):
+    if head[:3] == b"ID3" or _is_layer_3(head):
         return ".mp3"
     raise MediaGone("what the media host sent is not audio")
 
 
 _MAGIC = {b"fLaC": ".flac", b"OggS": ".ogg"}
+
+
+def _is_layer_3(head: bytes) -> bool:
+    """Whether an MPEG audio frame of layer III begins here; a UTF-16 page's mark is no such."""
+    return len(head) > 1 and head[0] == 0xFF and head[1] & 0xE6 == 0xE2  # noqa: PLR2004  # the frame's sync and layer bits

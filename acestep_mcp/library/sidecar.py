@@ -24,7 +24,9 @@ def record(song: Song, files: Sequence[str]) -> dict[str, Any]:
 
 
 def instant(seconds: float | None) -> str:
-    """Seconds since the epoch as ISO 8601 in UTC to the second; `""` for None."""
-    if seconds is None:
-        return ""
-    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    """Seconds since the epoch as ISO 8601 in UTC to the second; `""` where there is none."""
+    try:
+        moment = datetime.fromtimestamp(seconds, UTC) if seconds is not None else None
+    except (ValueError, OverflowError, OSError):  # no calendar has that day
+        moment = None
+    return moment.strftime("%Y-%m-%dT%H:%M:%SZ") if moment else ""

@@ -97,9 +97,10 @@ class Records:
         song = fact(live.song)
         if song.state in SUBMITTING:
             raise down
-        log.error("%s is not in the ledger yet: %s", song.handle, down.cause)
-        self._postpone(partial(self._write, live, fact))
-        live.show(song)
+        if song is not live.song:
+            log.error("%s is not in the ledger yet: %s", song.handle, down.cause)
+            self._postpone(partial(self._write, live, fact))
+            live.show(song)
         return True
 
     async def _write(self, live: Live, fact: Callable[[Song], Song]) -> bool:

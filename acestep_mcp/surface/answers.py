@@ -5,6 +5,7 @@ to do next. Text from the gateway stands in the field `error` and, in a sentence
 """
 
 import json
+import unicodedata
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +14,7 @@ from pydantic import BaseModel, Field
 
 from acestep_mcp.domain.models import MODELS
 from acestep_mcp.domain.song import RUNNING, SUBMITTING, Song
-from acestep_mcp.domain.text import well_formed
+from acestep_mcp.domain.text import INVISIBLE, well_formed
 from acestep_mcp.ledger import Page
 from acestep_mcp.library.sidecar import instant
 from acestep_mcp.studio import Report
@@ -99,7 +100,7 @@ def question(order: "Order") -> str:
 
 def dry_run(order: "Order") -> CallToolResult:
     """The answer of a dry run: exactly what would be sent, and that nothing was."""
-    body = json.dumps(dict(order.payload), ensure_ascii=False)
+    body = _visible(json.dumps(dict(order.payload), ensure_ascii=False))
     shown = DryRunAnswer(
         request_id="",
         status="DRY_RUN",
@@ -189,6 +190,13 @@ def _running(song: Song, problem: str, now: float) -> str:
         f"The song is {song.state}, {seconds} s after it was ordered; it is paid for.{trouble} "
         f"Call get_status with request_id '{song.handle}' and wait=45 until it is finished; "
         "do not call generate_song for it again."
+    )
+
+
+def _visible(body: str) -> str:
+    """The same JSON with every character that would not be seen written as an escape."""
+    return "".join(
+        json.dumps(each)[1:-1] if unicodedata.category(each) in INVISIBLE else each for each in body
     )
 
 

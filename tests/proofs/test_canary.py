@@ -197,7 +197,6 @@ def _raised(thing: object) -> BaseException:
     return raised.value
 
 
-@pytest.mark.xfail(reason="engine bug 9: a key given in place of its file's name is shown")
 async def test_a_key_given_in_place_of_its_files_name_is_not_shown(tmp_path: Path) -> None:
     misled = {"PIXAZO_API_KEY": "", "PIXAZO_API_KEY_FILE": KEY, "HOME": str(tmp_path)}
     async with gateway() as sandbox, served(sandbox, tmp_path, **{**ENV, **misled}) as home:
@@ -207,7 +206,6 @@ async def test_a_key_given_in_place_of_its_files_name_is_not_shown(tmp_path: Pat
     assert leaks(answer.model_dump()) == []
 
 
-@pytest.mark.xfail(reason="engine bug 10: a key that the gateway repeats is shown and kept")
 async def test_a_key_that_the_gateway_repeats_is_not_shown(
     tmp_path: Path, logged: pytest.LogCaptureFixture
 ) -> None:

@@ -132,7 +132,6 @@ async def test_nothing_the_status_route_says_gets_out_of_its_marks(
         await all_is_well(home)
 
 
-@pytest.mark.xfail(reason="engine bug 3: model_id, media_type and any printable URL are believed")
 @ERAS
 async def test_a_model_a_media_type_and_a_url_that_are_none_are_not_shown(
     tmp_path: Path, era: Era
@@ -141,7 +140,6 @@ async def test_a_model_a_media_type_and_a_url_that_are_none_are_not_shown(
         assert await _wrong(home, _adopted, labelled(HOSTILE)) == {}
 
 
-@pytest.mark.xfail(reason="engine bug 4: a date after the year 9999 breaks every list it is in")
 @ERAS
 async def test_no_date_the_gateway_gives_breaks_an_answer(tmp_path: Path, era: Era) -> None:
     async with house(tmp_path, mode=era) as home:
@@ -219,7 +217,6 @@ async def test_whatever_the_media_host_sends_the_song_is_completed_and_the_reaso
             assert "not saved: " in shown(answer)["warnings"][-1]
 
 
-@pytest.mark.xfail(reason="engine bug 5: a UTF-16 byte order mark passes for an MP3 frame")
 def test_a_page_in_utf_16_is_no_mp3() -> None:
     for page in (BYTE_ORDER_MARK, "<html>expired</html>".encode("utf-16")):
         with pytest.raises(OSError, match="not audio"):
@@ -280,7 +277,6 @@ async def test_no_text_of_the_caller_is_fatal_or_comes_back_with_something_unsee
     assert {call: found for call, found in wrong.items() if found} == {}
 
 
-@pytest.mark.xfail(reason="engine bug 6: a dry run shows unseen characters of the body as they are")
 async def test_a_dry_run_shows_unseen_characters_of_the_caller_as_escapes(tmp_path: Path) -> None:
     async with house(tmp_path) as home:
         answer = await order(home, prompt=f"Folk {CALLER['clean enough to send']}", dry_run=True)
@@ -358,7 +354,6 @@ async def _listed(folder: Path, *options: str) -> str:
         return await anyio.to_thread.run_sync(lambda: _songs(folder, sandbox.base_url, *options))
 
 
-@pytest.mark.xfail(reason="engine bug 7: the caption is printed as it is where there is no title")
 async def test_the_list_for_people_steers_no_terminal(tmp_path: Path) -> None:
     printed = await _listed(tmp_path)
 
