@@ -113,6 +113,8 @@ class Follower:
     async def _glance(self, live: Live) -> bool:
         """Look how a song does that another process looks after, while anyone waits for it."""
         await self._hints.changed(live, _GLANCE)
+        if live.song.worker == self._worker:
+            return True  # this process took it over meanwhile, and counts on this loop
         if not live.waiting:
             return False
         found = await self._records.ledger.find(live.song.owner, live.song.id)
