@@ -147,3 +147,16 @@ def test_without_a_file_manager_songs_prints_the_folder(tmp_path: Path) -> None:
     done = run("songs", "--open", PATH=str(tmp_path), ACESTEP_OUTPUT_DIR=str(tmp_path / "songs"))
 
     assert done.stdout == f"{tmp_path / 'songs'}\n"
+
+
+def test_a_server_starts_without_what_only_other_commands_need() -> None:
+    code = (
+        "import sys; from acestep_mcp import server, settings\n"
+        "server.build(settings.read({'ACESTEP_DATA_DIR': '/nowhere', 'HOME': '/'}))\n"
+        "spared = {'httpx', 'mutagen', 'psycopg', 'rich', 'acestep_mcp.songcraft',\n"
+        "          'acestep_mcp.sandbox', 'acestep_mcp.install', 'acestep_mcp.hosted'}\n"
+        "print(sorted(spared & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+
+    assert done.stdout == "[]\n"
