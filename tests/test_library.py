@@ -1,6 +1,7 @@
 """Songs on disk: names, whole files, honest refusals."""
 
 import json
+import random
 import struct
 from array import array
 from collections.abc import AsyncIterator, Sequence
@@ -177,3 +178,18 @@ async def test_a_fault_in_saving_leaves_the_song_finished_and_says_so(
 
         assert answer["status"] == "COMPLETED"
         assert answer["warnings"] == ["The audio was not saved: an internal fault."]
+
+
+def test_five_thousand_hostile_titles_all_become_one_harmless_name(tmp_path: Path) -> None:
+    chance = random.Random(9)
+    parts = ["..", "/", "\\", ":", "\0", "CON", "nul", "~", "$HOME", "%2e%2e", "\u202e", "\u200b"]
+    parts += ["|", "*", "?", '"', "<", ">", "\n", "\x7f", " ", ".", "a", "é", "夜", "🎵", "::$DATA"]
+    for _ in range(5_000):
+        title = "".join(chance.choices(parts, k=chance.randrange(1, 12)))
+        name = f"{stem(song(title=title))}.wav"
+
+        assert (tmp_path / name).resolve().parent == tmp_path.resolve()
+        assert not set(name[:-4]) & set('<>:"/\\|?*\0\n\x7f.')
+        assert name.isprintable()
+        assert name[0] not in " ~-"
+        assert len(name.encode()) <= 143

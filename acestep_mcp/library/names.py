@@ -32,7 +32,7 @@ def _first_words(song: Song) -> str:
 def _portable(text: str) -> str:
     shown = unicodedata.normalize("NFC", clean(_FORBIDDEN.sub(" ", text), 80))
     cut = shown.encode()[:_MOST_BYTES].decode("utf-8", "ignore")
-    return cut.strip(" .")
+    return cut.rstrip(" .").lstrip(" .~-")  # no home folder and no option to a shell
 
 
 def suffix(head: bytes) -> str:
