@@ -205,7 +205,8 @@ class Studio:
         """
         deadline = anyio.current_time() + wait
         known = await self._ledger.find(account.owner, handle)
-        song = known = known or self._records.named(account.owner, handle)
+        known = known or self._records.named(account.owner, handle)
+        song = known
         if song is None:
             with anyio.move_on_after(wait + GRACE):
                 song = await self._adopt(account, handle)
