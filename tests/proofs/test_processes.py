@@ -63,9 +63,10 @@ async def test_processes_that_write_at_once_wait_for_each_other_and_none_fails(
     assert found["ill"] == 0
 
 
-@pytest.mark.parametrize(
-    ("processes", "songs"), [(3, 200), pytest.param(8, 1_000, marks=FULL)], ids=str
-)
+# Only in full size: with few orphans one heir may have them all before another has started, and
+# then nothing was raced for. The ledger's own suite races for them on both engines every time.
+@FULL
+@pytest.mark.parametrize(("processes", "songs"), [(8, 1_000)], ids=str)
 async def test_each_orphan_is_claimed_by_exactly_one_of_many_heirs(
     memory: Path, processes: int, songs: int
 ) -> None:
