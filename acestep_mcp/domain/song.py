@@ -147,6 +147,11 @@ def accepted(song: Song, request_id: RequestId, now: float, worker: str) -> Song
     )
 
 
+def called(song: Song) -> Song:
+    """The gateway called about it: a new version, by which whoever follows it learns to ask."""
+    return replace(song) if song.state in RUNNING else song
+
+
 def orphaned(song: Song, now: float, heir: str) -> Song | None:
     """The process that had it is dead and `heir` takes it over; None if it never was sent."""
     if song.state == "intent":

@@ -42,7 +42,7 @@ def build(settings: Settings, options: Options, host: str) -> Starlette:
         hosting=server.Hosting(
             who=callers.current,
             steward=callers.steward,
-            callback=webhook.headers,
+            callback=webhook.headers if webhook.on else None,
             verifier=Verifier(options) if oauth else None,
             auth=_auth(options) if oauth else None,
         ),

@@ -29,10 +29,13 @@ class Webhook:
     def __init__(self, options: Options) -> None:
         self._options = options
 
+    @property
+    def on(self) -> bool:
+        """Whether the gateway is asked to call back."""
+        return bool(self._options.public_url) and self._options.webhook_mode != "off"
+
     def headers(self, owner: Owner, song_id: SongId) -> Mapping[str, str]:
         """What a submission carries to be called back."""
-        if not self._options.public_url or self._options.webhook_mode == "off":
-            return {}
         return {
             "X-Webhook-URL": f"{self._options.public_url}/webhook/{self._token(owner, song_id)}",
             "X-Webhook-Mode": self._options.webhook_mode,

@@ -33,6 +33,7 @@ from acestep_mcp.domain.song import (
     Song,
     SongId,
     accepted,
+    called,
     delivered,
     observed,
 )
@@ -93,7 +94,7 @@ class Studio:
         self._worker = uuid4().hex
         self._keys = Keyring(steward)
         self._records = Records(ledger, clock)
-        self._schedule = Schedule(clock, terms)
+        self._schedule = Schedule(clock, terms, called_back=callback is not None)
         self._hints = Hints(self._records)
         self._submitter = Submitter(self._worker, gateway, clock, self._records, callback)
         self._follower = Follower(
@@ -123,7 +124,7 @@ class Studio:
         written down as unknown; songs being made go on at the gateway.
         """
         for account in accounts:
-            self._keys.add(account)
+            self._keys.keep(account)
         try:
             async with anyio.create_task_group() as tasks:
                 self._records.run_in(tasks)
@@ -232,6 +233,7 @@ class Studio:
         self, account: Account, *, limit: int, status: str = "", search: str = "", cursor: str = ""
     ) -> Page:
         """The account's songs, newest first, from every client and every earlier run."""
+        self._keys.add(account)
         return await self._ledger.page(
             account.owner, limit=limit, status=status, search=search, cursor=cursor
         )
@@ -260,8 +262,10 @@ class Studio:
             fact = partial(accepted, request_id=named, now=now, worker=self._worker)
             await self._records.apply(live, fact)
         self._follower.follow(live)
-        if live.song.state in RUNNING:
-            self._records.start(self._follower.observe, live)
+        if live.song.worker == self._worker:
+            self._schedule.called(live)
+        else:
+            await self._ledger.change(owner, song_id, called)
         return True
 
     async def song(self, account: Account, handle: str) -> Song | None:

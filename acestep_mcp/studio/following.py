@@ -4,6 +4,8 @@ import logging
 from contextlib import suppress
 from functools import partial
 
+import anyio
+
 from acestep_mcp.clock import Clock
 from acestep_mcp.domain.errors import LedgerDown, NotFound, NotSent
 from acestep_mcp.domain.song import RUNNING, observed, saved
@@ -57,7 +59,7 @@ class Follower:
         account = self._keys.get(live.song.owner)
         if account is None or account.key is None or live.song.request_id is None:
             return
-        await self._schedule.pace.turn()
+        await self._schedule.turn(live)
         answer = await self._gateway.status(live.song.request_id, account.key)
         telemetry.polled(answered=not isinstance(answer, Unanswered))
         if isinstance(answer, Unanswered):
@@ -104,11 +106,29 @@ class Follower:
         elif song.state in RUNNING:
             if self._keys.get(song.owner) is None:
                 return False
-            await self._schedule.due(live)
-            await self.observe(live)
+            if await self._due(live):
+                await self.observe(live)
         else:
             await live.next_change()
         return True
+
+    async def _due(self, live: Live) -> bool:
+        """Wait until it is time to ask; False when the ledger had the song's end before."""
+        while live.song.state in RUNNING and (early := self._schedule.early(live)) > 0:
+            if self._schedule.called_back:
+                await self._called(live, min(early, _GLANCE) if live.waiting else early)
+            else:
+                with anyio.move_on_after(early):
+                    await live.hinted()
+        return live.song.state in RUNNING
+
+    async def _called(self, live: Live, within: float) -> None:
+        """Wait for what callbacks told another process: it wrote the end, or only that one came."""
+        await self._hints.changed(live, within)
+        before = live.song.version
+        await self._look(live)
+        if live.song.version > before:
+            self._schedule.called(live)
 
     async def _glance(self, live: Live) -> bool:
         """Look how a song does that another process looks after, while anyone waits for it."""
@@ -117,12 +137,18 @@ class Follower:
             return True  # this process took it over meanwhile, and counts on this loop
         if not live.waiting:
             return False
-        found = await self._records.ledger.find(live.song.owner, live.song.id)
-        if found is None:
-            live.refuse(NotSent("the process that took the order stopped before sending it"))
-        elif found.version != live.song.version:
-            live.show(found)
+        await self._look(live)
         return True
+
+    async def _look(self, live: Live) -> None:
+        """Take over from the ledger what another process wrote."""
+        found = await self._records.ledger.find(live.song.owner, live.song.id)
+        if found is None and live.submitting:
+            live.refuse(NotSent("the process that took the order stopped before sending it"))
+        elif found is None:
+            live.refuse(NotFound(live.song.handle))
+        elif found.version > live.song.version:
+            live.show(found)
 
     async def _save(self, live: Live) -> None:
         """Keep the tracks of a completed song on disk, or say why that did not work."""

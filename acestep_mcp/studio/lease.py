@@ -58,14 +58,14 @@ class Lease:
             log.warning("the ledger does not answer: %s", down.cause)
 
     async def _renew(self) -> None:
-        if self._records.any:
+        if self._records.owners:
             await self._records.ledger.beat(self._worker, self.until)
 
     async def _take_over(self) -> None:
         await self._renew()
-        ledger, now = self._records.ledger, self._clock.now()
+        ledger, now, callers = self._records.ledger, self._clock.now(), self._keys.callers
         owners = [owner for owner in await ledger.bereaved(now) if self._keys.get(owner)]
-        if not owners:
-            return
-        for song in await ledger.claim(owners, self._worker, now, self.until):
-            self._follower.follow(self._records.live(song))
+        if owners:
+            for song in await ledger.claim(owners, self._worker, now, self.until):
+                self._follower.follow(self._records.live(song))
+        self._keys.forget(callers - self._records.owners)

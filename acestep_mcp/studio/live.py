@@ -16,14 +16,13 @@ class Live:
 
     `refusal` is set when the order ended without a song; `problem` says in a few words why the
     gateway could not be asked lately, `""` when it could. `asked` counts the status requests,
-    `asked_at` and `due` are the times of the last and the next one, `known_times` the seconds
-    that such songs took.
+    `asked_at` and `due` are the times of the last and the next one, `wanted` when somebody wants
+    it earlier, `known_times` the seconds that such songs took.
     """
 
     __slots__ = (
         "_changed",
         "_hinted",
-        "_nudged",
         "asked",
         "asked_at",
         "due",
@@ -34,6 +33,7 @@ class Live:
         "refusal",
         "song",
         "waiting",
+        "wanted",
     )
 
     def __init__(self, song: Song) -> None:
@@ -44,11 +44,11 @@ class Live:
         self.asked_at = -math.inf
         self.known_times: tuple[float, ...] = ()
         self.due = 0.0
+        self.wanted = math.inf
         self.failures = 0
         self.followed = False
         self.waiting = 0
         self._changed = anyio.Event()
-        self._nudged = anyio.Event()
         self._hinted = anyio.Event()
 
     @property
@@ -63,8 +63,9 @@ class Live:
 
     @contextmanager
     def awaited(self) -> Iterator[None]:
-        """Count one who waits, so that a song of another process is looked at."""
+        """Count one who waits, so that what other processes know of the song is looked at."""
         self.waiting += 1
+        self.hint()
         try:
             yield
         finally:
@@ -89,18 +90,13 @@ class Live:
         """Wait until something about the song changes."""
         await self._changed.wait()
 
-    def nudge(self, now: float) -> None:
-        """Make the next status request due at once."""
-        self.due = min(self.due, now)
-        self._nudged.set()
-        self._nudged = anyio.Event()
-
-    async def nudged(self) -> None:
-        """Wait until somebody wants an earlier status request."""
-        await self._nudged.wait()
+    def nudge(self, at: float) -> None:
+        """Have a status request sent at that time at the latest."""
+        self.wanted = min(self.wanted, at)
+        self.hint()
 
     def hint(self) -> None:
-        """The ledger may know more; kept until somebody looks."""
+        """It may be worth looking earlier than planned; kept until somebody looks."""
         self._hinted.set()
 
     async def hinted(self) -> None:

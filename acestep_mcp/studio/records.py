@@ -42,9 +42,9 @@ class Records:
         self._tasks.start_soon(_contained, work, *args)
 
     @property
-    def any(self) -> bool:
-        """Whether any song is in hand."""
-        return bool(self._live)
+    def owners(self) -> set[Owner]:
+        """Whose songs are in hand."""
+        return {live.song.owner for live in self._live.values()}
 
     def live(self, song: Song) -> Live:
         """The one live entry of a song, brought up to date with `song` if that is newer."""

@@ -1,8 +1,7 @@
 """When each running song is asked about next."""
 
+import math
 from collections.abc import Sequence
-
-import anyio
 
 from acestep_mcp.clock import Clock
 from acestep_mcp.domain import timing
@@ -17,35 +16,47 @@ _QUICK = 1.0  # seconds: the first retry of a failed status request, while the b
 _SLOWEST = 60.0  # seconds between status requests while they keep failing
 _PATIENCE = 600.0  # seconds after which a song is old, and asked about ever more rarely
 _SLOWING = 20.0
+_SLOWER = 3.0  # times the interval, where the gateway tells by itself how songs end
+_GAP = 0.5  # seconds from a status request to the next one that a callback brings about
 
 
 class Schedule:
     """On average one interval between status requests per song, one pace for all of them.
 
     A failed request is retried quickly only while a budget lasts that successes refill, else
-    more and more slowly: a gateway that fails gets less traffic than one that answers.
+    more and more slowly: a gateway that fails gets less traffic than one that answers. Where the
+    gateway calls back by itself (`called_back`), it is asked less often.
     """
 
-    def __init__(self, clock: Clock, terms: Terms) -> None:
+    def __init__(self, clock: Clock, terms: Terms, *, called_back: bool = False) -> None:
         self._clock = clock
         self._terms = terms
+        self.called_back = called_back
+        self._interval = terms.poll_interval * (_SLOWER if called_back else 1)
         self._budget = Budget()
         self.pace = Pace(clock, terms.status_rate)
 
-    async def due(self, live: Live) -> None:
-        """Wait until the song's next status request, or until somebody wants it at once."""
-        while (early := live.due - self._clock.now()) > 0:
-            with anyio.move_on_after(early):
-                await live.nudged()
+    def early(self, live: Live) -> float:
+        """Seconds until the song's next status request is due; 0 or less when it is."""
+        return min(live.due, live.wanted) - self._clock.now()
+
+    async def turn(self, live: Live) -> None:
+        """Wait until the song may be asked about; who wants it from then on wants it again."""
+        await self.pace.turn()
+        live.wanted = math.inf
+
+    def called(self, live: Live) -> None:
+        """The gateway says that something happened: ask at once, but not again and again."""
+        live.nudge(max(self._clock.now(), live.asked_at + _GAP))
 
     def begin(self, live: Live, times: Sequence[float]) -> None:
         """Start to follow a song; `times` are the seconds that such songs took lately."""
         model = MODELS.get(live.song.model, DEFAULT)
         documented = model.documented_times if len(times) < timing.ENOUGH else ()
         live.known_times = (*times, *documented)
-        live.asked = int(self._age(live) / self._terms.poll_interval)
+        live.asked = int(self._age(live) / self._interval)
         if live.asked_at > 0:
-            live.due = live.asked_at + self._interval(live)
+            live.due = live.asked_at + self._pause(live)
 
     def may_ask(self, live: Live) -> bool:
         """Whether a poll interval has passed since the song was last asked about."""
@@ -62,13 +73,13 @@ class Schedule:
     def later(self, live: Live) -> None:
         """How the song stands is known as of now; ask again after the interval."""
         live.asked_at = self._clock.now()
-        live.due = live.asked_at + self._interval(live)
+        live.due = live.asked_at + self._pause(live)
 
     def unanswered(self, live: Live, answer: Unanswered) -> None:
         """The gateway told nothing; ask again soon if the budget allows it, else more slowly."""
         live.problem = answer.cause
         live.asked_at = self._clock.now()
-        live.due = live.asked_at + self._pause(live)
+        live.due = live.asked_at + self._retry(live)
         live.failures += 1
         live.asked += 1
         self.heed(answer)
@@ -81,14 +92,14 @@ class Schedule:
     def _age(self, live: Live) -> float:
         return max(0.0, self._clock.now() - live.song.created_at)
 
-    def _interval(self, live: Live) -> float:
-        age, interval = self._age(live), self._terms.poll_interval
+    def _pause(self, live: Live) -> float:
+        age, interval = self._age(live), self._interval
         if age > _PATIENCE:
             return max(interval, (age - _PATIENCE) / _SLOWING)
         return timing.pause(age, live.asked, live.known_times, interval)
 
-    def _pause(self, live: Live) -> float:
+    def _retry(self, live: Live) -> float:
         if self._budget.spend():
-            return backoff(live.failures, _QUICK, self._interval(live), self._clock.random)
-        slow = backoff(live.failures, self._interval(live), _SLOWEST, self._clock.random)
-        return max(self._interval(live), slow)
+            return backoff(live.failures, _QUICK, self._pause(live), self._clock.random)
+        slow = backoff(live.failures, self._pause(live), _SLOWEST, self._clock.random)
+        return max(self._pause(live), slow)

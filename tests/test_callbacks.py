@@ -1,0 +1,164 @@
+"""A callback arrives at any process; the one that follows the song hears of it."""
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import anyio
+import pytest
+
+from acestep_mcp.clock import SystemClock
+from acestep_mcp.domain.song import Owner, Song, SongId
+from acestep_mcp.gateway.client import Gateway
+from acestep_mcp.ledger import opened
+from acestep_mcp.order import Wish, order
+from acestep_mcp.sandbox import Sandbox
+from acestep_mcp.studio import Account, Studio, Terms
+from acestep_mcp.studio.live import Live
+from acestep_mcp.studio.schedule import Schedule
+from tests.house import KEY, gateway
+
+pytestmark = pytest.mark.anyio
+
+ALICE = Account(Owner("key-alice"), KEY)
+NOWHERE = {"X-Webhook-URL": "http://127.0.0.1:9/never", "X-Webhook-Mode": "terminal"}
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def database(request: pytest.FixtureRequest) -> str:
+    if request.param == "sqlite":
+        return ""
+    from tests.ledger.server import emptied
+
+    return emptied().url()
+
+
+@asynccontextmanager
+async def process(
+    sandbox: Sandbox, folder: Path, database: str = "", accounts: Sequence[Account] = ()
+) -> AsyncIterator[Studio]:
+    """A server's engine that asks to be called back and hardly ever asks by itself."""
+    clock = SystemClock()
+    studio = Studio(
+        ledger=opened(folder / "ledger.sqlite3", database),
+        gateway=Gateway(sandbox.base_url, now=clock.now),
+        library=None,
+        clock=clock,
+        terms=Terms(poll_interval=60.0),
+        callback=lambda _owner, _song: NOWHERE,
+    )
+    async with studio.open(*accounts):
+        yield studio
+
+
+async def ordered(studio: Studio) -> Song:
+    return (await studio.generate(ALICE, order(Wish(prompt="A song"), lambda: 0.5), wait=0)).song
+
+
+def awaited(studio: Studio, song: Song) -> bool:
+    return bool(studio._records.live(song).waiting)
+
+
+async def test_a_callback_at_a_process_without_the_key_wakes_whoever_waits_at_the_others(
+    tmp_path: Path, database: str
+) -> None:
+    async with (
+        gateway() as sandbox,
+        process(sandbox, tmp_path, database) as follows,
+        process(sandbox, tmp_path, database) as called,
+        process(sandbox, tmp_path, database) as shows,
+    ):
+        song = await ordered(follows)
+        states: list[str] = []
+
+        async def waits(at: Studio) -> None:
+            states.append((await at.status(ALICE, song.handle, wait=10)).song.state)
+
+        with anyio.fail_after(5):
+            async with anyio.create_task_group() as waiting:
+                waiting.start_soon(waits, follows)
+                waiting.start_soon(waits, shows)
+                while not (awaited(follows, song) and awaited(shows, song)):
+                    await anyio.lowlevel.checkpoint()
+                sandbox.complete(song.handle)
+                assert called._keys.get(ALICE.owner) is None
+                assert await called.hint(ALICE.owner, song.id, song.handle)
+
+        assert states == ["COMPLETED", "COMPLETED"]
+        assert len(sandbox.polls(song.handle)) == 1
+
+
+async def test_a_callback_that_comes_while_the_gateway_is_asked_is_not_forgotten(
+    tmp_path: Path,
+) -> None:
+    async with gateway() as sandbox, process(sandbox, tmp_path) as studio:
+        song = await ordered(studio)
+        live = studio._records.live(song)
+        await studio.hint(ALICE.owner, song.id, song.handle)
+        await sandbox.arrived("status")
+        # The answer under way says QUEUED; the song ends, and the gateway calls, before it is here.
+        await studio.hint(ALICE.owner, song.id, song.handle)
+        sandbox.complete(song.handle)
+        with anyio.fail_after(5):
+            while not live.over:
+                await live.next_change()
+
+        assert live.song.state == "COMPLETED"
+
+
+async def test_a_flood_of_callbacks_is_no_flood_of_status_requests(tmp_path: Path) -> None:
+    async with gateway() as sandbox, process(sandbox, tmp_path) as studio:
+        song = await ordered(studio)
+        with anyio.move_on_after(1.2):
+            while True:
+                await studio.hint(ALICE.owner, song.id, song.handle)
+
+        assert 1 <= len(sandbox.polls(song.handle)) <= 4
+
+
+async def test_a_callers_key_is_kept_while_their_songs_run_and_no_longer(tmp_path: Path) -> None:
+    async with gateway() as sandbox, process(sandbox, tmp_path) as studio:
+        song = await ordered(studio)
+        await studio._lease._take_over()  # what it does once per lease
+        assert studio._keys.get(ALICE.owner) is not None
+
+        sandbox.complete(song.handle)
+        await studio.hint(ALICE.owner, song.id, song.handle)
+        assert (await studio.status(ALICE, song.handle, wait=10)).song.ended
+        await studio._lease._take_over()
+        assert studio._keys.get(ALICE.owner) is None
+
+
+async def test_the_processs_own_key_is_never_forgotten(tmp_path: Path) -> None:
+    async with gateway() as sandbox, process(sandbox, tmp_path, accounts=[ALICE]) as studio:
+        await studio._lease._take_over()
+
+        assert studio._keys.get(ALICE.owner) is not None
+
+
+def test_where_the_gateway_calls_back_it_is_asked_three_times_less_often() -> None:
+    pauses = []
+    for called_back in (False, True):
+        schedule = Schedule(SystemClock(), Terms(poll_interval=5.0), called_back=called_back)
+        live = Live(song_of_age(300.0))
+        schedule.begin(live, [1.0, 1.0, 1.0])  # such songs took a second: none ends this late
+        schedule.later(live)
+        pauses.append(live.due - live.asked_at)
+
+    assert pauses == pytest.approx([5.0, 15.0], rel=0.01)
+
+
+def song_of_age(age: float) -> Song:
+    return Song(
+        id=SongId("local-1"),
+        owner=ALICE.owner,
+        fingerprint="",
+        model="ace-step-xl",
+        title="",
+        payload={},
+        tracks=1,
+        state="PROCESSING",
+        created_at=SystemClock().now() - age,
+        worker="",
+        saving="off",
+    )
