@@ -1,6 +1,6 @@
-"""What is generated from the code and committed: the published tools, and the README's tables.
+"""What is generated from the code and committed: what is published, and the README's tables.
 
-`python -m tests.generated` writes both; the tests compare.
+`python -m tests.generated` writes everything; the tests compare.
 """
 
 import asyncio
@@ -13,10 +13,12 @@ from acestep_mcp import server, settings
 from acestep_mcp.hosted import options
 from acestep_mcp.install import markdown
 from tests.clients import subjects
+from tests.front import published
 
 ROOT = Path(__file__).parent.parent
 SNAPSHOT = ROOT / "tests" / "snapshots" / "tools.json"
 README = ROOT / "README.md"
+FRONT = ROOT / "acestep_mcp" / "front" / "snapshot.json"
 
 
 def tools() -> list[dict[str, Any]]:
@@ -72,6 +74,7 @@ def _environment(variables: Sequence[tuple[str, str, str]]) -> str:
 if __name__ == "__main__":
     SNAPSHOT.parent.mkdir(exist_ok=True)
     SNAPSHOT.write_text(snapshot(), encoding="utf-8")
+    FRONT.write_text(published.snapshot(), encoding="utf-8")
     README.write_text(readme(), encoding="utf-8")
     from tests.install import generated as manifests  # which reads `tools` here
 

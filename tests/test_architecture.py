@@ -14,7 +14,7 @@ FLOORS = (
     ("server", "sandbox"),
     ("surface", "install"),
     ("studio",),
-    ("library", "ledger", "gateway", "order"),
+    ("library", "ledger", "gateway", "order", "front"),
     ("settings", "clock"),
     ("songcraft", "domain"),
 )
@@ -22,7 +22,7 @@ FLOOR = {name: number for number, floor in enumerate(FLOORS) for name in floor}
 FILES = sorted(PACKAGE.rglob("*.py"))
 DOORS = {
     "httpx": {"gateway/http.py"},
-    "sqlite3": {"ledger/sqlite.py", "commands/doctor.py"},
+    "sqlite3": {"ledger/sqlite.py", "commands/doctor.py", "front/"},
     "rich": {"commands/demo.py", "commands/doctor.py", "commands/songs.py"},
     "h11": {"sandbox/"},
     "mutagen": {"library/"},

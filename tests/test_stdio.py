@@ -3,84 +3,17 @@
 import json
 import signal
 import sys
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
 import anyio
 import pytest
-from anyio.abc import Process
-from anyio.streams.text import TextReceiveStream
 
-from acestep_mcp.sandbox import Sandbox, hold
+from acestep_mcp.sandbox import hold
 from tests.house import SONG, environment, gateway, served, shown
+from tests.peer import HANDSHAKE, MODERN, started
 
 pytestmark = pytest.mark.anyio
-
-HANDSHAKE = {
-    "protocolVersion": "2025-06-18",
-    "capabilities": {},
-    "clientInfo": {"name": "test", "version": "1"},
-}
-MODERN = {
-    "_meta": {
-        "io.modelcontextprotocol/protocolVersion": "2026-07-28",
-        "io.modelcontextprotocol/clientCapabilities": {},
-        "io.modelcontextprotocol/clientInfo": {"name": "test", "version": "1"},
-    }
-}
-
-
-class Peer:
-    """A client that sees every line."""
-
-    def __init__(self, process: Process) -> None:
-        assert process.stdout is not None
-        self.process = process
-        self.lines: list[str] = []
-        self._text = TextReceiveStream(process.stdout)
-        self._rest = ""
-
-    async def send(self, **message: Any) -> None:
-        assert self.process.stdin is not None
-        await self.process.stdin.send(json.dumps({"jsonrpc": "2.0", **message}).encode() + b"\n")
-
-    async def answer(self, number: int) -> dict[str, Any]:
-        """Read until the reply to request `number`."""
-        with anyio.fail_after(20):
-            while True:
-                line = await self._line()
-                message = json.loads(line)
-                if message.get("id") == number:
-                    return dict(message)
-
-    async def ask(self, number: int, method: str, **params: Any) -> dict[str, Any]:
-        await self.send(id=number, method=method, params=params)
-        return await self.answer(number)
-
-    async def call(self, number: int, tool: str, **arguments: Any) -> dict[str, Any]:
-        reply = await self.ask(number, "tools/call", name=tool, arguments=arguments)
-        return dict(reply["result"]["structuredContent"])
-
-    async def _line(self) -> str:
-        while "\n" not in self._rest:
-            self._rest += await self._text.receive()
-        line, self._rest = self._rest.split("\n", 1)
-        self.lines.append(line)
-        return line
-
-
-@asynccontextmanager
-async def started(sandbox: Sandbox, folder: Path, **env: str) -> AsyncIterator[Peer]:
-    command = [sys.executable, "-m", "acestep_mcp"]
-    environ = environment(sandbox.base_url, folder, **env)
-    async with await anyio.open_process(command, env=environ, stderr=None) as process:
-        try:
-            yield Peer(process)
-        finally:
-            if process.returncode is None:
-                process.kill()
 
 
 async def test_a_client_that_discovers_and_then_initializes_is_served(tmp_path: Path) -> None:
@@ -123,11 +56,6 @@ async def test_the_oldest_clients_get_no_content_they_do_not_know(tmp_path: Path
         assert "COMPLETED" in reply["result"]["content"][0]["text"]
 
 
-async def _initialized(peer: Peer) -> None:
-    await peer.ask(1, "initialize", **HANDSHAKE)
-    await peer.send(method="notifications/initialized")
-
-
 @pytest.mark.parametrize("end", [signal.SIGTERM, signal.SIGINT, None], ids=str)
 async def test_an_end_in_the_middle_of_a_submission_is_quick_and_loses_nothing(
     tmp_path: Path, end: signal.Signals | None
@@ -136,7 +64,7 @@ async def test_an_end_in_the_middle_of_a_submission_is_quick_and_loses_nothing(
         held = hold()
         sandbox.faults.add("submit", held)
         async with started(sandbox, tmp_path) as peer:
-            await _initialized(peer)
+            await peer.greet()
             call = {"name": "generate_song", "arguments": {**SONG, "wait": 30}}
             await peer.send(id=2, method="tools/call", params=call)
             await sandbox.arrived("submit")
@@ -196,7 +124,7 @@ async def test_lyrics_of_every_script_reach_the_gateway_from_a_c_locale(tmp_path
         gateway() as sandbox,
         started(sandbox, tmp_path, LC_ALL="C", PYTHONIOENCODING="cp1252") as peer,
     ):
-        await _initialized(peer)
+        await peer.greet()
         await peer.call(2, "generate_song", **SONG, lyrics=lyrics, wait=0)
 
         assert sandbox.submissions[0].json()["lyrics"] == lyrics
@@ -204,7 +132,7 @@ async def test_lyrics_of_every_script_reach_the_gateway_from_a_c_locale(tmp_path
 
 async def test_progress_is_sent_only_to_a_client_that_asked_for_it(tmp_path: Path) -> None:
     async with gateway() as sandbox, started(sandbox, tmp_path) as peer:
-        await _initialized(peer)
+        await peer.greet()
         arguments = {**SONG, "wait": 6}
         meta = {"progressToken": "tell-me"}
         reply = await peer.ask(

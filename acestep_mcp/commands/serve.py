@@ -1,21 +1,27 @@
 """`acestep-mcp`: MCP over stdin and stdout."""
 
-import anyio
-
-from acestep_mcp import settings
+from acestep_mcp import front, settings
 
 
 def run() -> int:
     """Serve one client until it goes or a signal comes."""
-    anyio.run(_serve, settings.read())
+    found = settings.read()
+    handover = front.serve(found)
+    if handover is not None:
+        _run_server(found, handover)
     return 0
 
 
-async def _serve(found: settings.Settings) -> None:
-    # Imported once the settings are known to be good: a bad one is told without the SDK's second.
+def _run_server(found: settings.Settings, handover: front.Handover) -> None:
+    # Imported when the front needs them: this is most of a second.
+    import anyio  # noqa: PLC0415
+
     from acestep_mcp.server import build  # noqa: PLC0415
     from acestep_mcp.surface import stdio  # noqa: PLC0415
 
-    app = build(found)
-    async with app.running():
-        await stdio.serve(app.mcp, app.studio.stop)
+    async def serve() -> None:
+        app = build(found)
+        async with app.running():
+            await stdio.serve(app.mcp, app.studio.stop, handover.opening, handover.pending)
+
+    anyio.run(serve)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from acestep_mcp import cli
+from acestep_mcp.commands import parser
 from acestep_mcp.commands.install import key_environment
 from acestep_mcp.install.clients import CLIENTS
 
@@ -127,7 +127,7 @@ def test_an_unknown_client_is_one_line_and_exit_2(typed: str, hint: str, home: P
 
 
 def test_help_names_every_client_of_the_table() -> None:
-    named = cli._CLIENTS.replace(" or ", ", ").split(", ")
+    named = parser.CLIENTS.replace(" or ", ", ").split(", ")
 
     assert named == [client.name for client in CLIENTS]
 

@@ -20,7 +20,7 @@ import pytest
 
 from acestep_mcp.sandbox import Sandbox
 from tests.house import environment
-from tests.test_stdio import HANDSHAKE, Peer
+from tests.peer import HANDSHAKE, Peer
 
 _SPACE = ["unshare", "--user", "--map-root-user", "--mount"]
 _TMPFS = 'mount -t tmpfs -o size=256k tmpfs "$0" && exec "$@"'

@@ -20,8 +20,8 @@ from anyio.streams.text import TextReceiveStream
 from acestep_mcp import server, settings
 from acestep_mcp.sandbox import Sandbox, Toxic, limit_data, reply, reset_peer, timeout
 from tests.house import SONG, House, environment, served, shown
+from tests.peer import MODERN, Peer
 from tests.proofs.hostile import strings
-from tests.test_stdio import MODERN, Peer, _initialized
 
 pytestmark = pytest.mark.anyio
 
@@ -257,7 +257,7 @@ async def test_a_whole_session_of_a_talkative_process_never_says_the_key(
         ) as process:
             peer = Peer(process)
             if not modern:
-                await _initialized(peer)
+                await peer.greet()
             call = {"name": "generate_song", "arguments": {**SONG, "duration": 1, "wait": 0}}
             ordered = (await peer.ask(10, "tools/call", **call, **modern))["result"]
             handle = ordered["structuredContent"]["request_id"]

@@ -13,8 +13,8 @@ if sys.platform != "linux":
 
 from acestep_mcp.sandbox import Sandbox, hold
 from tests.house import SONG, gateway, house, shown, text
+from tests.peer import Peer
 from tests.proofs.disks import Disk, Limit, Tmpfs, read_only, rows, started, tool
-from tests.test_stdio import Peer
 
 pytestmark = pytest.mark.anyio
 

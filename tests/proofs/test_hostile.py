@@ -16,6 +16,7 @@ import pytest
 from acestep_mcp.library.names import suffix
 from acestep_mcp.sandbox import reply
 from tests.house import House, environment, gateway, house, served, shown, text
+from tests.peer import MODERN, Peer, started
 from tests.proofs.hostile import (
     HOSTILE,
     LONG,
@@ -33,7 +34,6 @@ from tests.proofs.hostile import (
     said,
     told,
 )
-from tests.test_stdio import MODERN, Peer, _initialized, started
 
 pytestmark = pytest.mark.anyio
 
@@ -295,7 +295,7 @@ async def test_a_real_process_survives_hostile_bytes_on_both_of_its_sides(
 ) -> None:
     async with gateway() as sandbox, started(sandbox, tmp_path) as peer:
         if not modern:
-            await _initialized(peer)
+            await peer.greet()
         wrong: dict[str, list[str]] = {}
         for number, (status, (name, content)) in enumerate(
             [(status, each) for status in (202, 402, 500) for each in said(HOSTILE)], start=10

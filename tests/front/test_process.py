@@ -1,0 +1,164 @@
+"""The server's process before anything is asked of it that costs something."""
+
+import json
+import signal
+import sqlite3
+import subprocess
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import anyio
+import pytest
+
+from acestep_mcp.clock import SystemClock
+from acestep_mcp.domain.song import State
+from acestep_mcp.front import Handover, _unfinished, serve
+from acestep_mcp.ledger import Ledger, opened
+from acestep_mcp.settings import Settings, read
+from tests.house import SONG, environment, gateway, served, shown
+from tests.peer import HANDSHAKE, MODERN, Peer, started
+from tests.test_ledger import song
+
+pytestmark = pytest.mark.anyio
+
+SDK = ("mcp", "pydantic", "anyio", "asyncio", "httpx", "sqlite3")
+
+
+async def loaded(peer: Peer) -> set[str]:
+    """The modules that the process has imported, as `-X importtime` tells when it ends."""
+    assert peer.process.stderr is not None
+    said = b"".join([piece async for piece in peer.process.stderr]).decode()
+    return {line.rpartition("|")[2].strip() for line in said.splitlines()}
+
+
+@pytest.mark.parametrize("era", ["handshake", "modern"])
+async def test_a_session_that_only_looks_loads_no_library(tmp_path: Path, era: str) -> None:
+    async with (
+        gateway() as sandbox,
+        started(sandbox, tmp_path, "-X", "importtime", stderr=subprocess.PIPE) as peer,
+    ):
+        params: dict[str, Any] = {} if era == "handshake" else MODERN
+        if era == "handshake":
+            await peer.greet()
+        for number, method in enumerate(("tools/list", "prompts/list"), 2):
+            assert "result" in await peer.ask(number, method, **params)
+        assert peer.process.stdin is not None
+        await peer.process.stdin.aclose()
+        with anyio.fail_after(3):  # 2 s, and one for a busy machine
+            assert await peer.process.wait() == 0
+
+        assert not {name.partition(".")[0] for name in await loaded(peer)} & {*SDK}
+        assert not (tmp_path / "data").exists()
+
+
+async def test_everything_asked_at_once_is_answered_once_whoever_answers(tmp_path: Path) -> None:
+    async with gateway() as sandbox, started(sandbox, tmp_path) as peer:
+        call = {"name": "generate_song", "arguments": {**SONG, "dry_run": True}}
+        asked: list[dict[str, Any]] = [
+            {"id": "hello", "method": "initialize", "params": HANDSHAKE},
+            {"method": "notifications/initialized"},
+            {"id": 1, "method": "tools/list"},
+            {"id": 2, "method": "tools/call", "params": call},
+            {"id": 3, "method": "prompts/list"},
+            {"method": "notifications/cancelled", "params": {"requestId": 1}},
+            {"id": 4, "method": "resources/list"},
+            {"id": 5, "method": "tools/call", "params": call},
+            {"id": 6, "method": "ping"},
+        ]
+        lines = [json.dumps({"jsonrpc": "2.0", **message}) + "\n" for message in asked]
+        assert peer.process.stdin is not None
+        await peer.process.stdin.send("".join(lines).encode())
+        with anyio.fail_after(20):
+            while len(peer.lines) < 7:
+                await peer._line()
+        replies = [json.loads(line) for line in peer.lines]
+
+        assert sorted(str(reply["id"]) for reply in replies) == [*"123456", "hello"]
+        assert [reply["id"] for reply in replies[:2]] == ["hello", 1]
+        assert all("result" in reply for reply in replies)
+
+
+async def test_a_call_that_is_cancelled_while_the_server_loads_is_not_answered(
+    tmp_path: Path,
+) -> None:
+    async with gateway() as sandbox, started(sandbox, tmp_path) as peer:
+        await peer.greet()
+        arguments = {**SONG, "wait": 50}
+        await peer.send(
+            id=2, method="tools/call", params={"name": "generate_song", "arguments": arguments}
+        )
+        await peer.send(method="notifications/cancelled", params={"requestId": 2})
+        with anyio.fail_after(20):
+            await peer.ask(3, "tools/call", name="list_outputs", arguments={})
+
+        assert 2 not in [json.loads(line).get("id") for line in peer.lines]
+
+
+async def test_a_song_left_unfinished_is_followed_before_anything_is_asked(tmp_path: Path) -> None:
+    async with gateway() as sandbox:
+        async with served(sandbox, tmp_path) as home:
+            left = shown(await home.generate())["request_id"]
+        sandbox.arrivals.clear()
+        async with started(sandbox, tmp_path):
+            with anyio.fail_after(20):
+                await sandbox.arrived("status")
+
+        assert sandbox.polls(left)
+
+
+@pytest.mark.parametrize("end", [signal.SIGTERM, signal.SIGINT], ids=str)
+@pytest.mark.parametrize("when", ["idle", "loading"])
+async def test_a_signal_ends_it_at_once_and_in_order(
+    tmp_path: Path, end: signal.Signals, when: str
+) -> None:
+    async with gateway() as sandbox, started(sandbox, tmp_path) as peer:
+        await peer.greet()
+        if when == "loading":
+            await peer.send(
+                id=2, method="tools/call", params={"name": "list_outputs", "arguments": {}}
+            )
+        peer.process.send_signal(end)
+        with anyio.fail_after(3):  # 2 s, and one for a busy machine
+            assert await peer.process.wait() == 0
+
+
+def settings(folder: Path) -> Settings:
+    return read(environment("http://127.0.0.1:9", folder))
+
+
+@pytest.mark.parametrize("saving", ["wanted", "off"])
+@pytest.mark.parametrize(
+    "state",
+    ["intent", "sending", "QUEUED", "PROCESSING", "COMPLETED", "FAILED", "ERROR", "UNKNOWN"],
+)
+async def test_it_sees_the_same_songs_to_be_followed_as_the_ledger(
+    tmp_path: Path, state: State, saving: Any
+) -> None:
+    found = settings(tmp_path)
+    ledger: Ledger = opened(found.ledger_path)
+    left = replace(song(), state=state, saving=saving, worker="dead")
+    await ledger.reserve(left, limit=0, reuse=False, until=0)
+    followed = await ledger.bereaved(SystemClock().now())
+    await ledger.close()
+
+    assert _unfinished(found.ledger_path) is bool(followed)
+
+
+def test_a_ledger_that_cannot_be_read_now_is_left_to_the_server(tmp_path: Path) -> None:
+    found = settings(tmp_path)
+    found.data_dir.mkdir()
+    found.ledger_path.write_bytes(b"no ledger at all")
+    assert serve(found) == Handover()
+
+    found.ledger_path.unlink()
+    with sqlite3.connect(found.ledger_path) as db:
+        db.execute("create table song (state text, saving text)")
+        db.execute("begin exclusive")
+        assert serve(found) == Handover()
+
+
+def test_a_ledger_in_a_database_is_left_to_the_server(tmp_path: Path) -> None:
+    found = replace(settings(tmp_path), database_url="postgresql://host/songs")
+
+    assert serve(found) == Handover()

@@ -1,0 +1,88 @@
+"""A client that speaks to a server's process line by line."""
+
+import json
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import anyio
+from anyio.abc import Process
+from anyio.streams.text import TextReceiveStream
+
+from acestep_mcp.sandbox import Sandbox
+from tests.house import environment
+
+HANDSHAKE = {
+    "protocolVersion": "2025-06-18",
+    "capabilities": {},
+    "clientInfo": {"name": "test", "version": "1"},
+}
+MODERN = {
+    "_meta": {
+        "io.modelcontextprotocol/protocolVersion": "2026-07-28",
+        "io.modelcontextprotocol/clientCapabilities": {},
+        "io.modelcontextprotocol/clientInfo": {"name": "test", "version": "1"},
+    }
+}
+
+
+class Peer:
+    """A client that sees every line."""
+
+    def __init__(self, process: Process) -> None:
+        assert process.stdout is not None
+        self.process = process
+        self.lines: list[str] = []
+        self._text = TextReceiveStream(process.stdout)
+        self._rest = ""
+
+    async def send(self, **message: Any) -> None:
+        assert self.process.stdin is not None
+        await self.process.stdin.send(json.dumps({"jsonrpc": "2.0", **message}).encode() + b"\n")
+
+    async def answer(self, number: int) -> dict[str, Any]:
+        """Read until the reply to request `number`."""
+        with anyio.fail_after(20):
+            while True:
+                line = await self._line()
+                message = json.loads(line)
+                if message.get("id") == number:
+                    return dict(message)
+
+    async def greet(self) -> None:
+        """The handshake, as request 1."""
+        await self.ask(1, "initialize", **HANDSHAKE)
+        await self.send(method="notifications/initialized")
+
+    async def ask(self, number: int, method: str, **params: Any) -> dict[str, Any]:
+        await self.send(id=number, method=method, params=params)
+        return await self.answer(number)
+
+    async def call(self, number: int, tool: str, **arguments: Any) -> dict[str, Any]:
+        reply = await self.ask(number, "tools/call", name=tool, arguments=arguments)
+        return dict(reply["result"]["structuredContent"])
+
+    async def _line(self) -> str:
+        """The next line from the server, kept in `lines`."""
+        while "\n" not in self._rest:
+            self._rest += await self._text.receive()
+        line, self._rest = self._rest.split("\n", 1)
+        self.lines.append(line)
+        return line
+
+
+@asynccontextmanager
+async def started(
+    sandbox: Sandbox, folder: Path, *options: str, stderr: int | None = None, **env: str
+) -> AsyncIterator[Peer]:
+    """The server's process, started by an interpreter with these options."""
+    command = [sys.executable, *options, "-m", "acestep_mcp"]
+    environ = environment(sandbox.base_url, folder, **env)
+    async with await anyio.open_process(command, env=environ, stderr=stderr) as process:
+        try:
+            yield Peer(process)
+        finally:
+            if process.returncode is None:
+                process.kill()
