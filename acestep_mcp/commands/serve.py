@@ -1,5 +1,7 @@
 """`acestep-mcp`: MCP over stdin and stdout."""
 
+import gc
+
 from acestep_mcp import front, settings
 
 
@@ -13,11 +15,14 @@ def run() -> int:
 
 
 def _run_server(found: settings.Settings, handover: front.Handover) -> None:
-    # Imported when the front needs them: this is most of a second.
-    import anyio  # noqa: PLC0415
+    gc.disable()  # no module is ever garbage, and looking for some is a tenth of what follows
+    import anyio  # noqa: PLC0415  # not before the front needs it: this is most of a second
 
-    from acestep_mcp.server import build  # noqa: PLC0415
-    from acestep_mcp.surface import stdio  # noqa: PLC0415
+    from acestep_mcp.server import build  # noqa: PLC0415  # likewise
+    from acestep_mcp.surface import stdio  # noqa: PLC0415  # likewise
+
+    gc.freeze()
+    gc.enable()
 
     async def serve() -> None:
         app = build(found)
