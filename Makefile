@@ -20,9 +20,9 @@ check: $(READY)
 	$(BIN)/mypy
 	$(BIN)/uv lock --check --quiet
 	$(EXPORT) | diff - requirements-dev.txt
-	$(BIN)/python -m pytest -q tests/test_surface.py -k "snapshot or readme"
+	$(BIN)/python -m pytest -q tests/test_surface.py tests/front/test_snapshot.py -k "snapshot or readme"
 
-# Rewrite what is generated: lock files, the snapshot of the tools, the README's tables.
+# Rewrite what is generated: lock files, the snapshots of what is published, the README's tables.
 snap: $(READY)
 	$(BIN)/uv lock --quiet
 	$(EXPORT) --output-file requirements-dev.txt > /dev/null
@@ -48,7 +48,7 @@ else
 endif
 	$(BIN)/python -m pytest -q -m browser tests/browser
 
-# Manifests against their published schemas, each launched as its client launches it.
+# Manifests and container files against their published schemas, each launched; the real proxy.
 install-check: $(READY)
 	$(BIN)/python -m pytest -q tests/install -m install
 

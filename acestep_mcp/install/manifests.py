@@ -1,10 +1,10 @@
-"""The files of `manifests/`, all generated: what each client loads to know this server."""
+"""The files of `manifests/`, all generated: what loads this server, and what runs it."""
 
 from collections.abc import Sequence
 from typing import Any
 
 from acestep_mcp import settings
-from acestep_mcp.install import icon
+from acestep_mcp.install import compose, icon, image
 from acestep_mcp.install.clients import (
     CLAUDE_CODE,
     CLAUDE_DESKTOP,
@@ -44,11 +44,12 @@ _KEY_HELP = f"Subscription key; get one at {settings.KEY_PAGE}"
 _REGISTRY_VARIABLES = (KEY, OUTPUT, "ACESTEP_DAILY_LIMIT")
 
 
-def files(tools: Sequence[tuple[str, str]]) -> dict[str, bytes]:
+def files(tools: Sequence[tuple[str, str]], hosting: compose.Rows) -> dict[str, bytes]:
     """Every generated file by its path from the root.
 
     Args:
         tools: Name and description of each tool, as the server lists them.
+        hosting: Name, default and meaning of each variable that only a hosted server reads.
     """
     claude_code = "manifests/claude-code"
     texts = {
@@ -64,6 +65,8 @@ def files(tools: Sequence[tuple[str, str]]) -> dict[str, bytes]:
         "manifests/codex.toml": snippet(CODEX, published(CODEX)),
         "manifests/gemini-cli/gemini-extension.json": in_json(extension()),
         "manifests/install-links.json": in_json(install_links()),
+        **image.files(),
+        **compose.files(hosting),
     }
     encoded = {path: text.encode() for path, text in texts.items()}
     return {**encoded, "manifests/mcpb/icon.png": icon.png()}

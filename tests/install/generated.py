@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from acestep_mcp.hosted import options
 from acestep_mcp.install import manifests
 from tests import generated
 
@@ -18,13 +19,18 @@ def tools() -> list[tuple[str, str]]:
 
 def files() -> dict[str, bytes]:
     """Every generated file by its path from the root."""
-    return manifests.files(tools())
+    return manifests.files(tools(), options.VARIABLES)
 
 
 def present() -> set[str]:
-    """The paths of the files that are there, generated or left over."""
+    """The paths of the files that are there, generated or left over; `.env` is its user's."""
     folders = (ROOT / "manifests", ROOT / ".claude-plugin")
-    found = [path for folder in folders for path in folder.rglob("*") if path.is_file()]
+    found = [
+        path
+        for folder in folders
+        for path in folder.rglob("*")
+        if path.is_file() and path.name != ".env"
+    ]
     return {path.relative_to(ROOT).as_posix() for path in found}
 
 

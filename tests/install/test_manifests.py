@@ -57,7 +57,7 @@ def test_0_manifests_drift_and_none_is_left_over(files: dict[str, bytes]) -> Non
 
     assert drifted == [], "run python -m tests.install.generated"
     assert generated.present() == set(files)
-    assert len(files) == 13
+    assert len(files) == 17
 
 
 def test_the_icon_is_512_by_512_and_as_it_is_drawn() -> None:
