@@ -12,7 +12,7 @@ from acestep_mcp.domain.song import Owner, Song, SongId
 from acestep_mcp.gateway.client import Gateway
 from acestep_mcp.ledger import opened
 from acestep_mcp.order import Wish, order
-from acestep_mcp.sandbox import Sandbox
+from acestep_mcp.sandbox import Sandbox, reset_peer
 from acestep_mcp.studio import Account, Studio, Terms
 from acestep_mcp.studio.live import Live
 from acestep_mcp.studio.schedule import Schedule
@@ -114,6 +114,21 @@ async def test_a_flood_of_callbacks_is_no_flood_of_status_requests(tmp_path: Pat
                 await studio.hint(ALICE.owner, song.id, song.handle)
 
         assert 1 <= len(sandbox.polls(song.handle)) <= 4
+
+
+async def test_a_callback_never_gives_one_song_the_id_of_another(tmp_path: Path) -> None:
+    async with gateway() as sandbox, process(sandbox, tmp_path) as studio:
+        known = await ordered(studio)
+        sandbox.faults.add("submit", reset_peer("after"))
+        wish = Wish(prompt="Another song")
+        lost = (await studio.generate(ALICE, order(wish, lambda: 0.5), wait=0)).song
+        assert lost.state == "UNKNOWN"
+
+        assert await studio.hint(ALICE.owner, lost.id, known.handle)
+        assert (await studio.status(ALICE, lost.handle, wait=0)).song.state == "UNKNOWN"
+        named = next(name for name in sandbox.jobs if name != known.handle)
+        assert await studio.hint(ALICE.owner, lost.id, named)
+        assert (await studio.status(ALICE, lost.handle, wait=0)).song.request_id == named
 
 
 async def test_a_callers_key_is_kept_while_their_songs_run_and_no_longer(tmp_path: Path) -> None:

@@ -8,17 +8,8 @@ def run(host: str, port: int) -> int:
     # Saving is for the person at this machine; a hosted server's disk is nobody's.
     found = settings.read(save="off")
 
-    from acestep_mcp.hosted import http, options  # noqa: PLC0415  # once the settings are good
+    # Once the settings are known to be good: a bad one is told without the SDK's second.
+    from acestep_mcp.hosted import http, options, serving  # noqa: PLC0415
 
     web = http.build(found, options.read(found.data_dir), host)
-    import uvicorn  # noqa: PLC0415  # as above
-
-    uvicorn.run(
-        web,
-        host=host,
-        port=port,
-        log_level=found.log_level.lower(),
-        timeout_graceful_shutdown=2,
-        server_header=False,
-    )
-    return 0
+    return 0 if serving.serve(web, host, port, found.log_level.lower()) else 1

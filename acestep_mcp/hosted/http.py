@@ -3,10 +3,8 @@
 import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from ipaddress import ip_address
 
 from mcp.server.auth.settings import AuthSettings
-from mcp.server.transport_security import TransportSecuritySettings
 from pydantic import AnyHttpUrl
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -15,24 +13,28 @@ from starlette.routing import Route
 
 from acestep_mcp import server
 from acestep_mcp.domain.errors import LedgerDown
-from acestep_mcp.hosted.identity import Callers, GatewayKey, Verifier
+from acestep_mcp.hosted import exposure
+from acestep_mcp.hosted.identity import Callers, GatewayKey
+from acestep_mcp.hosted.limits import BodyLimits
 from acestep_mcp.hosted.options import Options
+from acestep_mcp.hosted.tokens import Verifier, WhileIssuerIsDown
 from acestep_mcp.hosted.webhook import ROUTE, Webhook
-from acestep_mcp.settings import Settings, SettingsError
+from acestep_mcp.settings import Settings
 from acestep_mcp.studio import Account
 
 log = logging.getLogger(__name__)
 
-_LOOPBACK_HOSTS = ("127.0.0.1", "localhost", "[::1]")
+PATH = "/mcp"
 
 
 def build(settings: Settings, options: Options, host: str) -> Starlette:
     """The application, its engine running while the application's lifespan lasts.
 
     Raises:
-        SettingsError: It would listen beyond loopback without knowing its callers or its names.
+        SettingsError: It could be reached from beyond loopback without knowing its callers or its
+            names.
     """
-    _check_exposure(options, host)
+    exposure.check(options, host)
     own = Account(server.LOCAL_OWNER, settings.key, settings.key_source, settings.key_places)
     callers = Callers(options, own)
     webhook = Webhook(options)
@@ -48,12 +50,28 @@ def build(settings: Settings, options: Options, host: str) -> Starlette:
         ),
     )
     web = app.mcp.streamable_http_app(
-        stateless_http=True, transport_security=_security(options), host=host
+        stateless_http=True, transport_security=exposure.names(options), host=host
     )
+    _close_side_doors(web)
     _add_routes(web, app, webhook)
-    web.add_middleware(GatewayKey)
+    for middleware in (WhileIssuerIsDown, GatewayKey, BodyLimits):  # the last one is outermost
+        web.add_middleware(middleware)
     _with_engine(web, app)
+    web.state.leave = app.studio.stop
     return web
+
+
+def _close_side_doors(web: Starlette) -> None:
+    """Take away two things that the SDK and Starlette offer and that are of no use here.
+
+    A stream opened by GET would stay open for ever and carry nothing, since no session lasts. A
+    redirect of `/mcp/` names a scheme that a proxy may have changed: the key that is sent along
+    would leave unencrypted.
+    """
+    web.router.redirect_slashes = False
+    for route in web.router.routes:
+        if isinstance(route, Route) and route.path == PATH:
+            route.methods = {"POST"}
 
 
 def _with_engine(web: Starlette, app: server.App) -> None:
@@ -87,35 +105,6 @@ def _add_routes(web: Starlette, app: server.App, webhook: Webhook) -> None:
         Route(ROUTE, callback, methods=["POST"]),
         Route("/health", health, methods=["GET"]),
     ]
-
-
-def _check_exposure(options: Options, host: str) -> None:
-    if _is_loopback(host):
-        return
-    if options.auth == "none":
-        raise SettingsError(f"to listen on {host}, set ACESTEP_AUTH to key or oauth")
-    if not options.allowed_hosts:
-        raise SettingsError(f"to listen on {host}, name its hosts in ACESTEP_ALLOWED_HOSTS")
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
-
-
-def _security(options: Options) -> TransportSecuritySettings:
-    names = options.allowed_hosts or _LOOPBACK_HOSTS
-    return TransportSecuritySettings(
-        allowed_hosts=[*names, *(f"{name}:*" for name in names)],
-        allowed_origins=[
-            origin
-            for name in names
-            for scheme in ("http", "https")
-            for origin in (f"{scheme}://{name}", f"{scheme}://{name}:*")
-        ],
-    )
 
 
 def _auth(options: Options) -> AuthSettings:

@@ -10,12 +10,8 @@ import hmac
 from collections.abc import Callable
 from contextvars import ContextVar
 from dataclasses import replace
-from typing import Any
 
-import anyio.to_thread
-import jwt
 from mcp.server.auth.middleware.auth_context import get_access_token
-from mcp.server.auth.provider import AccessToken
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -24,12 +20,12 @@ from acestep_mcp.gateway.client import KEY_HEADER
 from acestep_mcp.hosted.options import Options
 from acestep_mcp.studio import Account
 
-_ALGORITHMS = ["RS256", "RS384", "RS512", "ES256", "ES384", "ES512", "PS256", "EdDSA"]
 _KEY_PLACE = f"your request's header {KEY_HEADER}"
 _LONGEST_KEY = 200
 _BY_TOKEN = "sub-"  # noqa: S105  # how such owners' names begin
 
-_key: ContextVar[str] = ContextVar("gateway_key", default="")
+_key: ContextVar[str | None] = ContextVar("gateway_key", default=None)
+"""None where the caller brought none, `""` where it is unusable."""
 
 
 class GatewayKey:
@@ -40,13 +36,17 @@ class GatewayKey:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Remember the key of an HTTP request while the app runs."""
-        given = Headers(scope=scope).get(KEY_HEADER, "") if scope["type"] == "http" else ""
-        usable = len(given) <= _LONGEST_KEY and all("!" <= c <= "~" for c in given)
-        token = _key.set(given if usable else "")
+        given = Headers(scope=scope).get(KEY_HEADER) if scope["type"] == "http" else None
+        token = _key.set(_sendable(given) if given else None)
         try:
             await self._app(scope, receive, send)
         finally:
             _key.reset(token)
+
+
+def _sendable(key: str) -> str:
+    usable = len(key) <= _LONGEST_KEY and all("!" <= c <= "~" for c in key)
+    return key if usable else ""
 
 
 class Callers:
@@ -65,10 +65,11 @@ class Callers:
         """The account of an owner whose songs the server's own key pays for."""
         if self._own.key is None or not owner.startswith(_BY_TOKEN):
             return None
-        return replace(self._own, owner=owner)
+        return replace(self._own, owner=owner, shared=True)
 
     def _anyone(self) -> Account:
-        return self._by_key() if _key.get() else self._own
+        """Who brings a key, be it an unusable one, never spends another's."""
+        return self._own if _key.get() is None else self._by_key()
 
     def _by_key(self) -> Account:
         key = _key.get()
@@ -81,46 +82,9 @@ class Callers:
         if token is None:  # the SDK's middleware lets no such request through
             return Account(Owner("nobody"), None, "", ("your bearer token",))
         issuer = (token.claims or {}).get("iss", "")
-        return replace(self._own, owner=self._owner("sub", f"{issuer}\n{token.subject}"))
+        owner = self._owner("sub", f"{issuer}\n{token.subject}")
+        return replace(self._own, owner=owner, shared=True)
 
     def _owner(self, kind: str, identity: str) -> Owner:
         digest = hmac.new(self._secret, f"{kind}\n{identity}".encode(), hashlib.sha256)
         return Owner(f"{kind}-{digest.hexdigest()[:32]}")
-
-
-class Verifier:
-    """Checks JWTs against the issuer's published keys: signature, issuer, audience, time."""
-
-    def __init__(self, options: Options) -> None:
-        self._options = options
-        self._keys = jwt.PyJWKClient(options.jwks_url, cache_keys=True, lifespan=600, timeout=10)
-
-    async def verify_token(self, token: str) -> AccessToken | None:
-        """What a valid token says; None for every other one."""
-        try:
-            claims = await anyio.to_thread.run_sync(self._claims, token)
-        except (jwt.PyJWTError, OSError, ValueError):
-            return None
-        scopes = claims.get("scope", "")
-        return AccessToken(
-            token=token,
-            client_id=str(claims.get("client_id") or claims.get("azp") or ""),
-            scopes=scopes.split() if isinstance(scopes, str) else [],
-            expires_at=int(claims["exp"]),
-            resource=self._options.audience,
-            subject=str(claims["sub"]),
-            claims={"iss": claims["iss"]},
-        )
-
-    def _claims(self, token: str) -> dict[str, Any]:
-        return dict(
-            jwt.decode(
-                token,
-                self._keys.get_signing_key_from_jwt(token).key,
-                algorithms=_ALGORITHMS,
-                audience=self._options.audience,
-                issuer=self._options.issuer,
-                leeway=30,
-                options={"require": ["exp", "iss", "aud", "sub"]},
-            )
-        )

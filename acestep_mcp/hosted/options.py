@@ -1,18 +1,19 @@
 """The part of the environment that only a hosted server reads."""
 
 import os
-import secrets
-import tempfile
-from contextlib import suppress
+import re
 from dataclasses import dataclass, field
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Literal
 from urllib.parse import urlsplit
 
+from acestep_mcp.hosted.secret import secret
 from acestep_mcp.settings import Environment, SettingsError, text_of, value_of
 
 Auth = Literal["none", "key", "oauth"]
 Mode = Literal["terminal", "sync", "off"]
+_HOST = re.compile(r"([a-z0-9_.-]+|\[[0-9a-f:.]+\])(:\d{1,5})?")
 
 VARIABLES: tuple[tuple[str, str, str], ...] = (
     (
@@ -26,12 +27,12 @@ VARIABLES: tuple[tuple[str, str, str], ...] = (
     (
         "ACESTEP_ALLOWED_HOSTS",
         "loopback names",
-        "Host names to answer to, separated by commas; needed to listen beyond loopback.",
+        "Names to answer to beside the public URL's, by commas; needed beyond loopback.",
     ),
     (
         "ACESTEP_PUBLIC_URL",
         "",
-        "https URL under which the gateway reaches this server; turns webhooks on.",
+        "https URL by which the gateway reaches this server; turns webhooks on.",
     ),
     ("ACESTEP_WEBHOOK_MODE", "`terminal`", "`terminal`, `sync` or `off`."),
     (
@@ -64,24 +65,25 @@ def read(data_dir: Path, environ: Environment = os.environ) -> Options:
     """
     auth: Auth = value_of(environ, "ACESTEP_AUTH", "none", _auth)
     issuer = value_of(environ, "ACESTEP_AUTH_ISSUER", "", _https)
-    public_url = value_of(environ, "ACESTEP_PUBLIC_URL", "", _https)
-    audience = text_of(environ, "ACESTEP_AUTH_AUDIENCE") or (public_url and f"{public_url}/mcp")
+    public_url = value_of(environ, "ACESTEP_PUBLIC_URL", "", _https).rstrip("/")
+    audience = value_of(
+        environ, "ACESTEP_AUTH_AUDIENCE", public_url and f"{public_url}/mcp", _https
+    )
     if auth == "oauth" and not (issuer and audience):
         raise SettingsError(
             "ACESTEP_AUTH=oauth needs ACESTEP_AUTH_ISSUER, and ACESTEP_AUTH_AUDIENCE or "
             "ACESTEP_PUBLIC_URL"
         )
     jwks = value_of(environ, "ACESTEP_AUTH_JWKS_URL", "", _https)
-    hosts = text_of(environ, "ACESTEP_ALLOWED_HOSTS").split(",")
     return Options(
         auth=auth,
         issuer=issuer,
         jwks_url=jwks or f"{issuer.rstrip('/')}/.well-known/jwks.json",
         audience=audience,
-        allowed_hosts=tuple(host.strip() for host in hosts if host.strip()),
+        allowed_hosts=value_of(environ, "ACESTEP_ALLOWED_HOSTS", "", _hosts),
         public_url=public_url,
         webhook_mode=value_of(environ, "ACESTEP_WEBHOOK_MODE", "terminal", _mode),
-        secret=_secret(text_of(environ, "ACESTEP_SECRET"), data_dir),
+        secret=secret(text_of(environ, "ACESTEP_SECRET"), data_dir),
     )
 
 
@@ -102,33 +104,26 @@ def _mode(text: str) -> Mode:
 
 
 def _https(text: str) -> str:
+    """The URL as it is given: an issuer's name is compared letter by letter."""
     parts = urlsplit(text)
-    loopback = parts.hostname in ("127.0.0.1", "localhost", "::1")
-    if text and not (parts.scheme == "https" or (parts.scheme == "http" and loopback)):
-        raise ValueError("give an https URL; http only on loopback")
-    return text.rstrip("/")
+    loopback = is_loopback(parts.hostname or "")
+    secure = parts.scheme == "https" or (parts.scheme == "http" and loopback)
+    whole = secure and parts.hostname and not (parts.username or parts.query or parts.fragment)
+    if text and not whole:
+        raise ValueError("give an https URL with nothing but host and path; http only on loopback")
+    return text
 
 
-def _secret(given: str, data_dir: Path) -> bytes:
-    if given:
-        if len(given) < 32:  # noqa: PLR2004  # 128 bits in hexadecimal
-            raise SettingsError("ACESTEP_SECRET is too short; give at least 32 random characters")
-        return given.encode()
-    path = data_dir / "secret"
+def _hosts(text: str) -> tuple[str, ...]:
+    names = tuple(name.strip().lower() for name in text.split(",") if name.strip())
+    if not all(_HOST.fullmatch(name) for name in names):
+        raise ValueError("give names such as songs.example or songs.example:8443, without scheme")
+    return names
+
+
+def is_loopback(host: str) -> bool:
+    """Whether a name or an address is this machine's own."""
     try:
-        if not path.exists():
-            _make(path)
-        return path.read_bytes().strip()
-    except OSError as error:
-        raise SettingsError(f"the secret cannot be kept in {path}: {error.strerror}") from None
-
-
-def _make(path: Path) -> None:
-    """Write a new secret, unless another process does so first."""
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    descriptor, made = tempfile.mkstemp(dir=path.parent)  # readable by its owner only
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(secrets.token_hex(32).encode())
-    with suppress(FileExistsError):
-        os.link(made, path)
-    Path(made).unlink()
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"

@@ -19,7 +19,6 @@ from acestep_mcp.hosted.options import Options
 from acestep_mcp.studio import Studio
 
 ROUTE = "/webhook/{token}"
-LARGEST_BODY = 1 << 20
 _SIGNATURE = 32  # hexadecimal digits: 128 bits
 
 
@@ -42,14 +41,11 @@ class Webhook:
         }
 
     async def receive(self, request: Request, studio: Studio) -> Response:
-        """204 taken, 401 not ours, 404 no such song, 413 too long, 400 unreadable."""
+        """204 taken, 401 not ours, 404 no such song, 400 unreadable."""
         address = self._address(request.path_params["token"])
         if address is None:
             return Response(status_code=401)
-        body = await _body(request)
-        if body is None:
-            return Response(status_code=413)
-        found = wire.parsed(body)
+        found = wire.parsed(await request.body())
         if found is None or not isinstance(found.get("request_id"), str):
             return Response(status_code=400)
         try:
@@ -74,13 +70,3 @@ class Webhook:
         padded = named + "=" * (-len(named) % 4)
         owner, _, song_id = base64.urlsafe_b64decode(padded).decode().partition("\n")
         return Owner(owner), SongId(song_id)
-
-
-async def _body(request: Request) -> bytes | None:
-    """The whole body, or None where it is larger than any callback."""
-    body = b""
-    async for piece in request.stream():
-        body += piece
-        if len(body) > LARGEST_BODY:
-            return None
-    return body

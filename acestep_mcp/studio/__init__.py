@@ -92,6 +92,7 @@ class Studio:
         self._clock = clock
         self._terms = terms
         self._worker = uuid4().hex
+        self._stopping = False
         self._keys = Keyring(steward)
         self._records = Records(ledger, clock)
         self._schedule = Schedule(clock, terms, called_back=callback is not None)
@@ -142,7 +143,12 @@ class Studio:
                 await self._ledger.close()
 
     async def stop(self) -> None:
-        """Write down what can be known in `GRACE` seconds; for a process that ends right after."""
+        """Write down what can be known in `GRACE` seconds; for a process that ends right after.
+
+        Every wait ends at once, with the song as it stands.
+        """
+        self._stopping = True
+        self._records.tell()
         await self._submitter.finish(GRACE)
         await self._lease.give_up()
 
@@ -222,7 +228,8 @@ class Studio:
             self._schedule.later(live)
         self._follower.follow(live)
         with live.awaited():
-            if song.state in RUNNING and self._schedule.may_ask(live):
+            ours = song.worker == self._worker
+            if song.state in RUNNING and ours and self._schedule.may_ask(live):
                 await self._asked_now(live)
             elif song.state == "COMPLETED" and not song.media_urls:
                 with anyio.move_on_after(GRACE):
@@ -256,17 +263,24 @@ class Studio:
         if song is None:
             return False
         live = self._records.live(song)
-        named = wire.request_id(request_id)
-        if song.request_id is None and named is not None:
-            now = self._clock.now()
-            fact = partial(accepted, request_id=named, now=now, worker=self._worker)
-            await self._records.apply(live, fact)
+        if song.request_id is None:
+            await self._named(live, request_id)
         self._follower.follow(live)
         if live.song.worker == self._worker:
             self._schedule.called(live)
         else:
             await self._ledger.change(owner, song_id, called)
         return True
+
+    async def _named(self, live: Live, request_id: str) -> None:
+        """The gateway has the song by this id, unless another order has it by the same."""
+        named = wire.request_id(request_id)
+        twin = await self._ledger.find(live.song.owner, named) if named else None
+        if named is None or (twin is not None and twin.fingerprint):
+            return
+        now = self._clock.now()
+        fact = partial(accepted, request_id=named, now=now, worker=self._worker)
+        await self._records.apply(live, fact)
 
     async def song(self, account: Account, handle: str) -> Song | None:
         """One of the account's songs, as the ledger has it."""
@@ -313,7 +327,7 @@ class Studio:
     async def _report(self, live: Live, wait: float, *, reused: bool = False) -> Report:
         with live.awaited():
             with anyio.move_on_after(wait):
-                while not live.over:
+                while not (live.over or self._stopping):
                     await live.next_change()
             with anyio.move_on_after(GRACE):
                 while live.submitting:
@@ -321,9 +335,12 @@ class Studio:
         return Report(live.result(), reused, live.problem)
 
     async def _adopt(self, account: Account, handle: str) -> Song:
-        """Take in a song that was not ordered through this ledger."""
+        """Take in a song that was not ordered through this ledger.
+
+        Not with a shared key: the gateway would tell whoever names it another owner's song.
+        """
         named = wire.request_id(handle)
-        if named is None or handle.startswith(LOCAL):
+        if named is None or handle.startswith(LOCAL) or account.shared:
             raise NotFound(handle)
         if account.key is None:
             raise KeyMissing(account.looked)

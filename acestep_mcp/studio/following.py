@@ -8,7 +8,7 @@ import anyio
 
 from acestep_mcp.clock import Clock
 from acestep_mcp.domain.errors import LedgerDown, NotFound, NotSent
-from acestep_mcp.domain.song import RUNNING, observed, saved
+from acestep_mcp.domain.song import RUNNING, SUBMITTING, Song, observed, saved
 from acestep_mcp.gateway.client import Gateway, Unanswered
 from acestep_mcp.library import Library, Saved
 from acestep_mcp.studio import telemetry
@@ -99,18 +99,19 @@ class Follower:
     async def _step(self, live: Live) -> bool:
         """Do the next thing for a song; False when there is nothing to do for it here."""
         song = live.song
-        if song.worker != self._worker:
+        if self._theirs(song):
             return await self._glance(live)
         if song.ended:
             await self._save(live)
-        elif song.state in RUNNING:
-            if self._keys.get(song.owner) is None:
-                return False
-            if await self._due(live):
-                await self.observe(live)
-        else:
-            await live.next_change()
+        elif self._keys.get(song.owner) is None:
+            return False
+        elif await self._due(live):
+            await self.observe(live)
         return True
+
+    def _theirs(self, song: Song) -> bool:
+        """Whether only another process can move it, or another task: the one that submits it."""
+        return song.worker != self._worker or song.state in SUBMITTING
 
     async def _due(self, live: Live) -> bool:
         """Wait until it is time to ask; False when the ledger had the song's end before."""
@@ -131,9 +132,9 @@ class Follower:
             self._schedule.called(live)
 
     async def _glance(self, live: Live) -> bool:
-        """Look how a song does that another process looks after, while anyone waits for it."""
+        """Look how a song does that somebody else looks after, while anyone waits for it."""
         await self._hints.changed(live, _GLANCE)
-        if live.song.worker == self._worker:
+        if not self._theirs(live.song):
             return True  # this process took it over meanwhile, and counts on this loop
         if not live.waiting:
             return False

@@ -68,6 +68,11 @@ class Records:
         for each in hinted:
             self._live[each].hint()
 
+    def tell(self) -> None:
+        """Wake everyone who waits for any song."""
+        for live in self._live.values():
+            live.tell()
+
     def named(self, owner: Owner, handle: str) -> Song | None:
         """A song in hand, by what it is called here even if the ledger does not know that yet."""
         songs = (live.song for live in self._live.values())

@@ -27,13 +27,15 @@ class Terms:
 class Account:
     """Whose songs, and the key they are paid with. `source` says where the key was read.
 
-    `key` is None where none was found in any of the places `looked`.
+    `key` is None where none was found in any of the places `looked`. A `shared` key pays for
+    other owners' songs too, so what the gateway knows by it need not be this owner's.
     """
 
     owner: Owner
     key: str | None
     source: str = ""
     looked: tuple[str, ...] = ()
+    shared: bool = False
 
     def __repr__(self) -> str:
         """Never the key."""

@@ -24,7 +24,7 @@ class Delivery:
     def __init__(self, studio: Studio, who: Who) -> None:
         self._studio = studio
         self._who = who
-        self._told: OrderedDict[object, tuple[str, ...]] = OrderedDict()
+        self._told: OrderedDict[tuple[str, object], tuple[str, ...]] = OrderedDict()
 
     async def __call__(
         self, ctx: ServerRequestContext[Any, Any], call_next: CallNext
@@ -41,12 +41,13 @@ class Delivery:
         for handle in handles:
             self._studio.heard(self._who(), handle)
         if handles:
-            self._told[call] = handles
+            # Under the caller as well: over HTTP, callers number their calls alike.
+            self._told[self._who().owner, call] = handles
             while len(self._told) > _REMEMBERED:
                 self._told.popitem(last=False)
 
     def _take_back(self, params: Mapping[str, Any]) -> None:
-        for handle in self._told.pop(params.get("requestId"), ()):
+        for handle in self._told.pop((self._who().owner, params.get("requestId")), ()):
             self._studio.heard(self._who(), handle, heard=False)
 
 

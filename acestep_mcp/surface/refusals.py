@@ -21,15 +21,18 @@ def sentence(error: errors.Refusal) -> str:  # noqa: C901, PLR0912  # one case p
                 "The user was asked and did not confirm, so nothing was sent and nothing is "
                 "charged. Do not call again unless they ask for it."
             )
+        case errors.KeyMissing(looked) if _by_caller(*looked):
+            text = f"No subscription key. Get one at {KEY_PAGE} and send it in {looked[0]}."
         case errors.KeyMissing(looked):
             text = (
                 f"No subscription key. Get one at {KEY_PAGE} and set PIXAZO_API_KEY (or write it "
                 f"to ~/.pixazo/api-key), then restart this server. Looked at: {', '.join(looked)}."
             )
         case errors.KeyRefused(status, source):
+            then = "send it there" if _by_caller(source) else "set it and restart this server"
             text = (
                 f"The gateway refused the key from {source} (HTTP {status}); nothing was charged. "
-                f"Get a valid key at {KEY_PAGE}, set it and restart this server."
+                f"Get a valid key at {KEY_PAGE}, {then}."
             )
         case errors.BalanceTooLow(said):
             text = (
@@ -70,6 +73,11 @@ def sentence(error: errors.Refusal) -> str:  # noqa: C901, PLR0912  # one case p
         case _:
             text = "The call was refused. Nothing was sent."
     return clean(text, LONGEST_ERROR)
+
+
+def _by_caller(*places: str) -> bool:
+    """Whether a key was looked for in what the caller sends, and nowhere else."""
+    return bool(places) and all(place.startswith("your ") for place in places)
 
 
 def _ended(text: str) -> str:
