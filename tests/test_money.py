@@ -70,8 +70,11 @@ async def test_a_thousand_identical_calls_at_once_make_one_song(tmp_path: Path) 
             for _ in range(1000):
                 tasks.start_soon(one)
 
+        # A busy machine may answer some before the gateway's reply is there, by the local handle.
+        songs = {shown(await home.status(handle))["request_id"] for handle in {*handles}}
         assert home.posts == 1
-        assert handles == [next(iter(home.sandbox.jobs))] * 1000
+        assert len(handles) == 1000
+        assert songs == {*home.sandbox.jobs}
 
 
 async def test_a_cancelled_call_loses_nothing_and_the_next_one_finds_the_song(
