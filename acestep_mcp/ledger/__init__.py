@@ -5,6 +5,7 @@ Each operation names the owner whose songs it may see. Every change is a compare
 song's version, so two processes that saw the same song cannot both act on it.
 """
 
+import math
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -72,6 +73,7 @@ _ORPHANED = """
 """
 _OPEN = f"select * from song where owner = :owner and {_ORPHANED}"  # noqa: S608  # fixed text
 _BEREAVED = f"select distinct owner from song where {_ORPHANED}"  # noqa: S608  # fixed text
+_EXPIRY = "select min(until) as until from worker where until > :now and id <> :id"
 _ALIVE = "select id from worker where until > :now"
 
 
@@ -173,6 +175,12 @@ class Ledger:
         """Whose open songs have a dead worker; their names only, to see who can be helped."""
         rows = await self.driver.read(lambda tx: tx.all(_BEREAVED, {"now": now}))
         return tuple(Owner(row["owner"]) for row in rows)
+
+    async def expiry(self, worker: str, now: float) -> float:
+        """When the first lease of the other workers runs out; infinite where there is none."""
+        rows = await self.driver.read(lambda tx: tx.all(_EXPIRY, {"id": worker, "now": now}))
+        until = rows[0]["until"]
+        return math.inf if until is None else float(until)
 
     async def claim(
         self, owners: Sequence[Owner], worker: str, now: float, until: float

@@ -1,6 +1,7 @@
 """Which process looks after which songs, and what happens to those of a dead one."""
 
 import logging
+import math
 
 from acestep_mcp.clock import Clock
 from acestep_mcp.domain.errors import LedgerDown
@@ -10,6 +11,7 @@ from acestep_mcp.studio.records import Records
 
 log = logging.getLogger(__name__)
 
+_LEAST = 0.05  # seconds between two looks
 _FIRST = 1.0  # seconds: a client that has just started the server is answered first
 
 
@@ -39,16 +41,20 @@ class Lease:
         return self._clock.now() + self._seconds
 
     async def keep(self) -> None:
-        """For ever: renew three times per lease, and look for orphans once."""
+        """For ever: renew three times per lease, and look for orphans when one runs out."""
         beat = self._seconds / 3
+        look = -math.inf
         await self._clock.sleep(min(_FIRST, beat))
         while True:
-            for duty in (self._take_over, self._renew, self._renew):
-                try:
-                    await duty()
-                except LedgerDown as down:
-                    log.warning("the ledger does not answer: %s", down.cause)
-                await self._clock.sleep(beat)
+            pause = beat
+            try:
+                await self._renew()
+                if look <= self._clock.now():
+                    look = await self._take_over()
+                pause = min(beat, max(_LEAST, look - self._clock.now()))
+            except LedgerDown as down:
+                log.warning("the ledger does not answer: %s", down.cause)
+            await self._clock.sleep(pause)
 
     async def give_up(self) -> None:
         """Leave this process's songs to the others at once."""
@@ -61,11 +67,12 @@ class Lease:
         if self._records.owners:
             await self._records.ledger.beat(self._worker, self.until)
 
-    async def _take_over(self) -> None:
-        await self._renew()
+    async def _take_over(self) -> float:
+        """Go on with the songs of the dead; when the next process may turn out to be dead."""
         ledger, now, callers = self._records.ledger, self._clock.now(), self._keys.callers
         owners = [owner for owner in await ledger.bereaved(now) if self._keys.get(owner)]
         if owners:
             for song in await ledger.claim(owners, self._worker, now, self.until):
                 self._follower.follow(self._records.live(song))
         self._keys.forget(callers - self._records.owners)
+        return min(await ledger.expiry(self._worker, now), now + self._seconds)
