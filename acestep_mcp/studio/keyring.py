@@ -2,6 +2,8 @@
 
 from collections.abc import Callable, Iterable
 
+import anyio
+
 from acestep_mcp.domain.song import Owner
 from acestep_mcp.studio.terms import Account
 
@@ -16,6 +18,7 @@ class Keyring:
     def __init__(self, steward: Callable[[Owner], Account | None] | None = None) -> None:
         self._own: dict[Owner, Account] = {}
         self._callers: dict[Owner, Account] = {}
+        self._news = anyio.Event()
         self._steward = steward
 
     def keep(self, account: Account) -> None:
@@ -25,8 +28,15 @@ class Keyring:
 
     def add(self, account: Account) -> None:
         """Remember an account that has a key, until `forget`."""
+        if account.key and self.get(account.owner) is None:
+            self._news.set()
         if account.key:
             self._callers[account.owner] = account
+
+    async def news(self) -> None:
+        """Wait until somebody calls whose key was not known."""
+        await self._news.wait()
+        self._news = anyio.Event()
 
     @property
     def callers(self) -> set[Owner]:

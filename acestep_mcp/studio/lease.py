@@ -3,6 +3,8 @@
 import logging
 import math
 
+import anyio
+
 from acestep_mcp.clock import Clock
 from acestep_mcp.domain.errors import LedgerDown
 from acestep_mcp.studio.following import Follower
@@ -41,7 +43,10 @@ class Lease:
         return self._clock.now() + self._seconds
 
     async def keep(self) -> None:
-        """For ever: renew three times per lease, and look for orphans when one runs out."""
+        """For ever: renew three times per lease, and look for orphans.
+
+        That is when a lease runs out, and when somebody calls whose songs nobody could follow.
+        """
         beat = self._seconds / 3
         look = -math.inf
         await self._clock.sleep(min(_FIRST, beat))
@@ -54,7 +59,10 @@ class Lease:
                 pause = min(beat, max(_LEAST, look - self._clock.now()))
             except LedgerDown as down:
                 log.warning("the ledger does not answer: %s", down.cause)
-            await self._clock.sleep(pause)
+            await self._clock.sleep(_LEAST)
+            with anyio.move_on_after(pause - _LEAST):
+                await self._keys.news()
+                look = -math.inf
 
     async def give_up(self) -> None:
         """Leave this process's songs to the others at once."""
