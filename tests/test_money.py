@@ -1,6 +1,7 @@
 """Never pay twice, never lose a paid song: same requests, cut-off calls, several processes."""
 
 import sys
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
@@ -10,6 +11,8 @@ from mcp.client import Client
 from mcp.client.stdio import StdioServerParameters
 from mcp.shared.exceptions import MCPError
 
+from acestep_mcp.domain.song import Owner, Song
+from acestep_mcp.ledger import Ledger
 from acestep_mcp.sandbox import hold
 from tests.house import LYRICS, SONG, environment, gateway, house, served, shown, text
 
@@ -75,6 +78,43 @@ async def test_a_thousand_identical_calls_at_once_make_one_song(tmp_path: Path) 
         assert home.posts == 1
         assert len(handles) == 1000
         assert songs == {*home.sandbox.jobs}
+
+
+class Hesitant(Ledger):
+    """A ledger whose first change waits until `go`, while the others do not."""
+
+    go = anyio.Event()
+
+    async def change(self, owner: Owner, handle: str, fact: Callable[[Song], Song]) -> Song | None:
+        go, Hesitant.go = Hesitant.go, _now()
+        await go.wait()
+        return await Ledger.change(self, owner, handle, fact)
+
+
+def _now() -> anyio.Event:
+    event = anyio.Event()
+    event.set()
+    return event
+
+
+async def test_an_answer_that_nobody_got_is_none_in_whichever_order_the_ledger_would_write_it(
+    tmp_path: Path,
+) -> None:
+    async with house(tmp_path) as home:
+        studio, account = home.app.studio, home.app.account
+        handle = shown(await home.generate())["request_id"]
+        home.sandbox.complete(handle)
+        assert (await studio.status(account, handle, wait=10)).song.ended
+        go = Hesitant.go = anyio.Event()
+        studio._ledger = Hesitant(studio._ledger.driver)
+        studio.heard(account, handle)
+        studio.heard(account, handle, heard=False)
+        await anyio.wait_all_tasks_blocked()
+        go.set()
+        await anyio.wait_all_tasks_blocked()
+        await home.generate()
+
+        assert home.posts == 1
 
 
 async def test_a_cancelled_call_loses_nothing_and_the_next_one_finds_the_song(

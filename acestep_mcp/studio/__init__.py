@@ -183,6 +183,8 @@ class Studio:
         """Write the intent, or find the song that answers the same request."""
         limit, until = self._terms.daily_limit, self._lease.until
         try:
+            # Whether the last answer was heard decides if this is the same request.
+            await self._records.noted(live.song.owner)
             # Between the intent and its submission no cancelled caller can get in.
             with anyio.CancelScope(shield=True):
                 song = await self._ledger.reserve(live.song, limit=limit, reuse=reuse, until=until)
@@ -289,8 +291,8 @@ class Studio:
     def heard(self, account: Account, handle: str, *, heard: bool = True) -> None:
         """Note that a tool answer told how the song ended; `heard=False`: that nobody got it."""
         fact: Callable[[Song], Song] = partial(delivered, heard=heard)
-        note = partial(self._ledger.change, account.owner, handle, fact)
-        self._records.start(self._records.settle, note)
+        write = partial(self._ledger.change, account.owner, handle, fact)
+        self._records.note(account.owner, write)
 
     def _intent(self, account: Account, order: "Order") -> Song:
         now = self._clock.now()

@@ -29,6 +29,7 @@ class Records:
         self._clock = clock
         self._live: dict[SongId, Live] = {}
         self._backlog: deque[Write] = deque()
+        self._notes: dict[Owner, anyio.Event] = {}
         self._tasks: TaskGroup | None = None
 
     def run_in(self, tasks: TaskGroup) -> None:
@@ -128,6 +129,29 @@ class Records:
             except LedgerDown as down:
                 log.warning("the ledger does not answer: %s", down.cause)
                 self._postpone(write)
+
+    def note(self, owner: Owner, write: Write) -> None:
+        """Settle a write in the background, after everything noted for the owner before."""
+        before, done = self._notes.get(owner), anyio.Event()
+        self._notes[owner] = done
+        self.start(self._note, owner, write, before, done)
+
+    async def _note(
+        self, owner: Owner, write: Write, before: anyio.Event | None, done: anyio.Event
+    ) -> None:
+        try:
+            if before is not None:
+                await before.wait()
+            await self.settle(write)
+        finally:
+            done.set()
+            if self._notes.get(owner) is done:
+                del self._notes[owner]
+
+    async def noted(self, owner: Owner) -> None:
+        """Wait until what was noted for the owner is in the ledger, or has to wait for it."""
+        if (last := self._notes.get(owner)) is not None:
+            await last.wait()
 
     def _postpone(self, write: Write) -> None:
         self._backlog.append(write)
