@@ -35,24 +35,22 @@ class Telling:
 
 @dataclass(slots=True, eq=False)
 class Call:
-    """One tool call. `seed` is drawn for a generate_song and names its order at the gateway."""
+    """One tool call. `seed` is drawn for a generate_song and names its order at the gateway.
+
+    `decided` is the latest moment at which the engine looked whether an earlier song answers.
+    """
 
     account: Account
     process: Process
     wait: float
     at: float
+    decided: float = -1.0
     wish: int = -1
     seed: int = -1
     new_take: bool = False
     report: Report | None = None
     refusal: Refusal | None = None
     done: trio.Event = field(default_factory=trio.Event)
-
-    @property
-    def decided(self) -> float:
-        """The latest moment at which the engine looked whether an earlier song answers."""
-        start, end = self.process.suspended
-        return end if start <= self.at <= end else self.at
 
 
 @cache
@@ -164,7 +162,8 @@ async def _answered(world: "World", call: Call, work: Callable[[], Awaitable[Rep
         world.breach("escape", f"a call ended in {error!r}")
     now = trio.current_time()
     lasted = now - call.at
-    if lasted > call.wait + _SLACK and not call.process.was_suspended(call.at, now):
+    excused = call.process.was_suspended(call.at, now) or world.jammed(call.at, now)
+    if lasted > call.wait + _SLACK and not excused:
         kind = f"order {call.seed}" if call.seed > 0 else "get_status"
         world.breach("late", f"{kind} lasted {lasted:.2f} s with a wait of {call.wait:g}")
     if call.report is not None:

@@ -65,6 +65,7 @@ class Post:
     seed: int
     process: Process
     at: float
+    headers: Mapping[str, str]
     done: trio.Event = field(default_factory=trio.Event)
     job: "Job | None" = None
     named_at: float | None = None
@@ -114,12 +115,11 @@ class Gateway:
             self._world.breach("early", f"order {seed} sent again before Retry-After had passed")
         if self._world.unreachable or self._trouble(0.25):
             return await self._unreached()
-        post = Post(seed, process, now)
+        post = Post(seed, process, now, headers)
         self.posts.append(post)
         self._world.say(f"POST of order {seed} leaves a process")
-        owner = headers[KEY_HEADER]
         if not self._trouble(self._world.plan.submit_trouble):
-            return await self._accepts(post, owner)
+            return await self._accepts(post)
         return await self._rng.choice(
             (
                 self._refuses,
@@ -129,7 +129,7 @@ class Gateway:
                 self._stumbles,
                 self._mumbles,
             )
-        )(post, owner)
+        )(post)
 
     async def asked(self, process: Process, request_id: str) -> Answer:
         """The status GET."""
@@ -161,9 +161,9 @@ class Gateway:
         await trio.sleep(10.0 if kind is httpx.ConnectTimeout else self._rng.choice((0.0, 0.2, 3)))
         raise kind("not reached")
 
-    async def _accepts(self, post: Post, owner: str) -> Answer:
+    async def _accepts(self, post: Post) -> Answer:
         slow = self._trouble(0.2)
-        self._admit_after(self._rng.choice((0.0, 0.0, 0.1, 0.9)), post, owner)
+        self._admit_after(self._rng.choice((0.0, 0.0, 0.1, 0.9)), post)
         await post.done.wait()
         await trio.sleep(self._rng.uniform(1, 90) if slow else self._rng.choice((0.0, 0.1, 0.6)))
         assert post.job is not None
@@ -171,7 +171,7 @@ class Gateway:
         body = {"request_id": post.job.request_id, "status": "QUEUED", "polling_url": "http://x"}
         return _json(status, body), post.name
 
-    async def _refuses(self, post: Post, _owner: str) -> Answer:
+    async def _refuses(self, post: Post) -> Answer:
         """A client error, before anything was admitted."""
         post.done.set()
         await trio.sleep(self._rng.choice((0.0, 0.2, 5.0)))
@@ -184,52 +184,52 @@ class Gateway:
 
         return Reply(429, headers, b"slow down"), heard
 
-    async def _breaks(self, post: Post, owner: str) -> Answer:
+    async def _breaks(self, post: Post) -> Answer:
         """The connection dies, before or after the admission; or nothing ever comes."""
-        self._maybe_admit(post, owner)
+        self._maybe_admit(post)
         kind = self._rng.choice(BROKEN)
         await trio.sleep(self._rng.uniform(0, 59 if "Timeout" in kind.__name__ else 3))
         if self._rng.random() < 0.1:
             await trio.sleep_forever()  # until the engine's own limit
         raise kind("broken")
 
-    async def _stumbles(self, post: Post, owner: str) -> Answer:
+    async def _stumbles(self, post: Post) -> Answer:
         """A status that does not say whether it was before or after the admission."""
-        self._maybe_admit(post, owner)
+        self._maybe_admit(post)
         await trio.sleep(self._rng.uniform(0, 3))
         status, headers = self._rng.choice(AMBIGUOUS), self._retry_after()[0]
         return _plain(Reply(status, headers, b"<html>Bad Gateway</html>"))
 
-    async def _mumbles(self, post: Post, owner: str) -> Answer:
+    async def _mumbles(self, post: Post) -> Answer:
         """Accepted, in a reply that names nothing."""
-        self._admit_after(0.0, post, owner)
+        self._admit_after(0.0, post)
         status = self._rng.choice((200, 201, 202, 204))
         return _plain(Reply(status, {}, self._rng.choice(UNREADABLE)))
 
-    def _maybe_admit(self, post: Post, owner: str) -> None:
+    def _maybe_admit(self, post: Post) -> None:
         if self._rng.random() < 0.5:
             post.done.set()
         else:
-            self._admit_after(self._rng.choice((0.0, 0.0, 2.0, 20.0, 80.0)), post, owner)
+            self._admit_after(self._rng.choice((0.0, 0.0, 2.0, 20.0, 80.0)), post)
 
-    def _admit_after(self, seconds: float, post: Post, owner: str) -> None:
+    def _admit_after(self, seconds: float, post: Post) -> None:
         if seconds == 0:
-            self._admit(post, owner)
+            self._admit(post)
         else:
-            self._world.nursery.start_soon(self._admit_later, seconds, post, owner)
+            self._world.nursery.start_soon(self._admit_later, seconds, post)
 
-    async def _admit_later(self, seconds: float, post: Post, owner: str) -> None:
+    async def _admit_later(self, seconds: float, post: Post) -> None:
         await trio.sleep(seconds)
-        self._admit(post, owner)
+        self._admit(post)
 
-    def _admit(self, post: Post, owner: str) -> None:
+    def _admit(self, post: Post) -> None:
         rng, now = self._rng, trio.current_time()
         starts = now + rng.choice((0.0, 2.0, 10.0))
         ends = starts + rng.choice((1.0, 16.0, 16.0, 40.0, 111.0, 300.0))
         post.job = Job(
             request_id=f"ace-step-xl_{len(self.jobs):04d}",
             seed=post.seed,
-            owner=owner,
+            owner=post.headers[KEY_HEADER],
             starts=starts,
             ends=ends,
             ending=rng.choice(("COMPLETED",) * 5 + ("FAILED", "ERROR")),
@@ -237,6 +237,7 @@ class Gateway:
         )
         self.jobs[post.job.request_id] = post.job
         self._world.say(f"order {post.seed} is admitted as {post.job.request_id}")
+        self._world.callbacks.promise(post.job, post.headers)
         post.done.set()
 
     def _told(self, request_id: str) -> Reply:

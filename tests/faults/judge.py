@@ -9,6 +9,7 @@ from itertools import combinations
 from typing import Any
 
 from .clients import Call, Telling
+from .database import BREACHES
 from .gateway import Post
 from .process import Process
 from .world import Breach, World
@@ -26,14 +27,16 @@ def judged(world: World) -> list[Breach]:
     by_seed = {row["payload"]["seed"]: row for row in rows if "seed" in row["payload"]}
     found = [
         *world.breaches,
-        *(Breach("changed", row["what"]) for row in world.database.execute("select * from breach")),
+        *(Breach("changed", row["what"]) for row in world.database.all(BREACHES)),
         *_duplicates(world, paid, by_seed),
         *_lost(world, paid, by_seed),
         *_stuck(world, rows),
         *_lied(world, paid),
+        *_deaf(world, rows),
     ]
     tally = world.tally
     tally.posts, tally.admissions = len(world.gateway.posts), len(paid)
+    tally.lock_waits = world.database.lock_waits
     tally.unknowns = sum(row["state"] == "UNKNOWN" for row in rows)
     kinds = [breach.kind for breach in found]
     tally.duplicates, tally.lost = kinds.count("duplicate"), kinds.count("lost")
@@ -80,24 +83,33 @@ def _answered(world: World, first: Post, row: Row | None, then: float) -> bool:
     return any(
         telling.handle in names
         and telling.at <= then
-        and (telling.unheard is None or then <= telling.unheard or not _noted(world, telling))
+        and (telling.unheard is None or not _noted(world, telling, then))
         for telling in world.tellings
     )
 
 
-def _noted(world: World, telling: Telling) -> bool:
-    """Whether the process that was told that nobody listened lived on to write it down."""
+def _noted(world: World, telling: Telling, then: float) -> bool:
+    """Whether the process that was told that nobody listened had surely written it down."""
     assert telling.unheard is not None
-    return _lived(world, telling.process, telling.unheard)
+    by = _written(world, telling.process, telling.unheard)
+    return by < then and _lived(world, telling.process, telling.unheard)
 
 
 def _lived(world: World, process: Process, moment: float) -> bool:
-    """Whether a process went on after a moment, awake, with a ledger that could be written."""
-    asleep, awake = process.suspended
-    by = awake if asleep <= moment <= awake else moment
+    """Whether a process went on after a moment until it had written down what it then knew."""
+    return process.over_at is None or process.over_at > _written(world, process, moment)
+
+
+def _written(world: World, process: Process, moment: float) -> float:
+    """When a process, once awake and with a ledger that takes it, had written what it knew."""
     full, writable = world.plan.full
-    by = writable + 10 if full <= by <= writable else by
-    return process.over_at is None or process.over_at > by
+    hindered = [process.suspended, *process.unwritten]
+    if full < writable:
+        hindered.append((full, writable + 10))
+    by = moment
+    while spans := [end for start, end in hindered if start <= by < end]:
+        by = max(spans)
+    return by
 
 
 def _lost(world: World, paid: list[Post], rows: Mapping[int, Row]) -> Iterator[Breach]:
@@ -148,3 +160,11 @@ def _lied(world: World, paid: list[Post]) -> Iterator[Breach]:
     for call in world.calls:
         if call.refusal is not None and call.seed in bought:
             yield Breach("lied", f"order {call.seed} was refused ({call.refusal!r}) and paid for")
+
+
+def _deaf(world: World, rows: list[Row]) -> Iterator[Breach]:
+    """A callback that was taken tells that the song exists, and by which name."""
+    taken = [each for each in world.callbacks.taken if _lived(world, each.process, each.at)]
+    for row in rows:
+        if row["state"] == "UNKNOWN" and row["id"] in {each.song_id for each in taken}:
+            yield Breach("deaf", f"{row['id']} is unknown, and a callback came for it")

@@ -1,13 +1,16 @@
 """One-line mistakes in the engine's policy, each of which the schedules must notice.
 
     python -m tests.faults.mutants
+    python -m tests.faults.mutants --ledger postgres
 
 A proof that finds nothing is worth as much as what it would find.
 """
 
+import argparse
+import multiprocessing
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import partial
@@ -16,7 +19,7 @@ from unittest.mock import patch
 
 import anyio
 
-from acestep_mcp import ledger
+from acestep_mcp import ledger, studio
 from acestep_mcp.domain import song as songs
 from acestep_mcp.domain.song import Song
 from acestep_mcp.gateway import client, http, verdicts
@@ -41,19 +44,23 @@ _RESERVE = Ledger.reserve
 
 @dataclass(frozen=True, slots=True)
 class Mutant:
-    """Attributes of the engine, replaced. It must break a promise of one of the `kinds`."""
+    """Attributes of the engine, replaced. It must break a promise of one of the `kinds`.
+
+    `of_ledger`: it is about what the ledger does, so it must be noticed on every ledger.
+    """
 
     name: str
     kinds: frozenset[str]
     changes: tuple[tuple[object, str, object], ...]
+    of_ledger: bool = False
 
-    def caught(self, limit: int = LIMIT) -> int | None:
+    def caught(self, limit: int = LIMIT, url: str = "") -> int | None:
         """After how many schedules it broke such a promise; None within `limit`."""
         with ExitStack() as stack:
             for owner, attribute, mistake in self.changes:
                 stack.enter_context(patch.object(owner, attribute, mistake))
             for count in range(1, limit + 1):
-                outcome = sim.run(sim.FIRST + count - 1)
+                outcome = sim.run(sim.FIRST + count - 1, url=url)
                 if self.kinds & {breach.kind for breach in outcome.breaches}:
                     return count
         return None
@@ -127,6 +134,10 @@ def _sends_again_soon(_self: Submitter, outcome: Submission, _attempt: int) -> f
     return 1.0 if outcome.verdict == "never_sent" or outcome.status == 429 else None
 
 
+def _names_nothing(song: Song, **_: Any) -> Song:
+    return song
+
+
 async def _leaves_orphans(self: Lease) -> None:
     await self._renew()
 
@@ -146,11 +157,13 @@ MUTANTS = (
         "no write-ahead: `sending` is written after the POST",
         MONEY,
         ((Submitter, "_begin", _begins_in_memory), (Submitter, "_note", _writes_afterwards)),
+        of_ledger=True,
     ),
     Mutant(
         "`sending` is recovered as unsent",
         MONEY,
         ((ledger, "orphaned", _recovers_sending_as_unsent),),
+        of_ledger=True,
     ),
     Mutant(
         "the compare-and-set before the POST is dropped",
@@ -167,17 +180,34 @@ MUTANTS = (
         MONEY,
         ((Studio, "generate", _forgets_what_a_caller_cancelled),),
     ),
-    Mutant("an unknown outcome is forgotten at once", TWICE, ((ledger, "UNKNOWN_WINDOW", 0.0),)),
-    Mutant("the same-request check is skipped", TWICE, ((Ledger, "reserve", _never_reuses),)),
+    Mutant(
+        "an unknown outcome is forgotten at once",
+        TWICE,
+        ((ledger, "UNKNOWN_WINDOW", 0.0),),
+        of_ledger=True,
+    ),
+    Mutant(
+        "the same-request check is skipped",
+        TWICE,
+        ((Ledger, "reserve", _never_reuses),),
+        of_ledger=True,
+    ),
     Mutant(
         "the same-request check and the intent are two transactions",
         TWICE,
         ((Ledger, "reserve", _checks_and_writes_apart),),
+        of_ledger=True,
     ),
     Mutant(
         "an undelivered end does not answer the same request",
         TWICE,
         ((ledger, "_SAME", _FORGETFUL_SAME),),
+        of_ledger=True,
+    ),
+    Mutant(
+        "a callback does not name a song of unknown outcome",
+        frozenset({"deaf"}),
+        ((studio, "accepted", _names_nothing),),
     ),
     Mutant("Retry-After of a status request is ignored", EARLY, ((Pace, "hold", _no_hold),)),
     Mutant(
@@ -186,22 +216,42 @@ MUTANTS = (
         ((Submitter, "_pause", _sends_again_soon),),
     ),
     Mutant(
-        "a dead process's songs are left alone", STUCK, ((Lease, "_take_over", _leaves_orphans),)
+        "a dead process's songs are left alone",
+        STUCK,
+        ((Lease, "_take_over", _leaves_orphans),),
+        of_ledger=True,
     ),
 )
 
 
-def main() -> int:
+def chosen(url: str) -> Sequence[Mutant]:
+    """All on SQLite; on PostgreSQL those that are about the ledger, and those of its own."""
+    if not url:
+        return MUTANTS
+    from .postgres_mutants import OWN
+
+    return (*(mutant for mutant in MUTANTS if mutant.of_ledger), *OWN)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
     """Run every mutant until it is caught."""
-    sim.prepare()
+    parser = argparse.ArgumentParser(prog="python -m tests.faults.mutants", description=__doc__)
+    parser.add_argument("--jobs", type=int, default=2)
+    asked, url = sim.parsed(parser, arguments)
+    names = [mutant.name for mutant in chosen(url)]
     missed = 0
-    for mutant in MUTANTS:
-        started = time.monotonic()
-        count = mutant.caught()
-        missed += count is None
-        after = f"caught after {count:>5,}" if count else f"NOT caught in {LIMIT:,}"
-        print(f"{after} schedules, {time.monotonic() - started:6.1f} s: {mutant.name}")
+    with multiprocessing.get_context("spawn").Pool(asked.jobs, sim.prepare) as pool:
+        for name, count, seconds in pool.imap_unordered(partial(_tried, url), names):
+            missed += count is None
+            after = f"caught after {count:>5,}" if count else f"NOT caught in {LIMIT:,}"
+            print(f"{after} schedules, {seconds:6.1f} s: {name}", flush=True)
     return 1 if missed else 0
+
+
+def _tried(url: str, name: str) -> tuple[str, int | None, float]:
+    started = time.monotonic()
+    mutant = next(each for each in chosen(url) if each.name == name)
+    return name, mutant.caught(url=url), time.monotonic() - started
 
 
 if __name__ == "__main__":

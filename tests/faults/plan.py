@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from random import Random
 
 HOUR = 3_600.0
+_LONG = 600.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +66,54 @@ def drawn(rng: Random) -> Plan:
         crashing=rng.choice((0.0, 0.3, 0.6, 0.9)),
         suspending=0.3 if processes > 1 else 0.05,
         survivors=rng.random() < 0.5,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Hosting:
+    """How the servers are hosted: `callbacks` from the gateway, the callers' own keys only."""
+
+    callbacks: bool
+    own_keys: bool
+
+
+def hosting(seed: int, plan: Plan) -> Hosting:
+    """Drawn apart, so that it changes nothing else about the schedule of that seed."""
+    rng = Random(f"hosting {seed}")
+    callbacks, own_keys = rng.random() < 0.35, rng.random() < 0.15
+    # Who waits for callbacks looks into SQLite four times a second, which for hours costs much.
+    return Hosting(callbacks=callbacks and plan.heals < _LONG, own_keys=own_keys)
+
+
+@dataclass(frozen=True, slots=True)
+class Weather:
+    """What a database server and the network to it do of their own. Times are virtual seconds.
+
+    `breaking`, `crowded` and `stalling` are the odds that a transaction's connection breaks, that
+    others come between its statements, and that its process is suspended in the middle of it;
+    `dropped` and `late` those of a notification; `away` is when the server is down.
+    """
+
+    breaking: float
+    crowded: float
+    stalling: float
+    dropped: float
+    late: float
+    away: tuple[tuple[float, float], ...]
+
+
+def weather(seed: int, chaos: float) -> Weather:
+    """Drawn apart, so that a seed means the same schedule on every ledger."""
+    rng = Random(f"weather {seed}")
+    spans = [_span(rng, chaos, 30.0) for _ in range(rng.choice((0, 0, 0, 1, 2)))]
+    return Weather(
+        breaking=rng.choice((0.0, 0.02, 0.05, 0.2)),
+        crowded=rng.choice((0.02, 0.1, 0.1, 0.4)),
+        stalling=rng.choice((0.0, 0.0, 0.01)),
+        dropped=rng.choice((0.0, 0.2, 1.0)),
+        late=rng.choice((0.0, 0.2, 0.8)),
+        # Every other outage is a restart that nobody sees but by the broken connections.
+        away=tuple((start, rng.choice((start, end))) for start, end in spans),
     )
 
 

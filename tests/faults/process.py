@@ -8,6 +8,7 @@ its `finally` blocks still try has no effect, as after SIGKILL.
 import sqlite3
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 from random import Random
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -27,6 +28,7 @@ from acestep_mcp.library import Saved
 from acestep_mcp.studio import Account, Studio, Terms
 
 if TYPE_CHECKING:
+    from tests.faults.clients import Call
     from tests.faults.gateway import Answer
     from tests.faults.world import World
 
@@ -53,6 +55,7 @@ class Process:
         self.crash_at = _crash_step(rng) if mortal and rng.random() < plan.crashing else 0
         self.suspend_at = rng.randint(1, 80) if mortal and rng.random() < plan.suspending else 0
         self.suspended = (-1.0, -1.0)
+        self.unwritten: list[tuple[float, float]] = []
         self.dead = False
         self.over_at: float | None = None
         self.over = trio.Event()
@@ -70,7 +73,7 @@ class Process:
         # Duck-typed: the engine only ever calls save().
         library: Any = None if plan.library == "none" else SimLibrary(self, plan.library)
         return Studio(
-            ledger=Ledger(SimDriver(self)),
+            ledger=WatchedLedger(self.world.database.driver(self), self.world.calls),
             gateway=gateway,
             library=library,
             clock=clock,
@@ -80,6 +83,7 @@ class Process:
                 status_rate=plan.status_rate,
                 lease=plan.lease,
             ),
+            callback=self.world.callbacks.headers if self.world.hosting.callbacks else None,
         )
 
     async def run(self) -> None:
@@ -105,6 +109,7 @@ class Process:
         self.calls = None
         if self.over_at is None:
             self.over_at = trio.current_time()
+        self.world.database.gone(self)
         self.over.set()
 
     def die(self) -> None:
@@ -129,14 +134,18 @@ class Process:
         self.touch()
         if self.suspend_at and self.steps >= self.suspend_at and not self.world.healed:
             self.suspend_at = 0
-            now = trio.current_time()
-            self.suspended = (now, now + self.world.rng.uniform(1, 60))
-            self.world.tally.suspensions += 1
-            self.world.say(f"process {self.number} is suspended until {self.suspended[1]:.2f}")
+            self.suspend(self.world.rng.uniform(1, 60))
         while trio.current_time() < self.suspended[1]:
             await trio.sleep_until(self.suspended[1])
             if self.dead:
                 raise Crashed
+
+    def suspend(self, seconds: float) -> None:
+        """SIGSTOP, effective at the next door."""
+        now = trio.current_time()
+        self.suspended = (now, now + seconds)
+        self.world.tally.suspensions += 1
+        self.world.say(f"process {self.number} is suspended until {self.suspended[1]:.2f}")
 
     def was_suspended(self, start: float, end: float) -> bool:
         """Whether it stood still at some moment between the two."""
@@ -165,12 +174,26 @@ class VirtualClock:
         await self._process.door()
 
 
+@dataclass(frozen=True)
+class WatchedLedger(Ledger):
+    """The real ledger, which tells the judge by when it was decided whether an order is new."""
+
+    calls: list["Call"]
+
+    async def reserve(self, song: Song, *, limit: int, reuse: bool, until: float) -> Song:
+        try:
+            return await super().reserve(song, limit=limit, reuse=reuse, until=until)
+        finally:
+            self.calls[int(song.payload["seed"]) - 1].decided = trio.current_time()
+
+
 class SimDriver(SqliteDriver):
     """The real driver on the schedule's database, with a step on both sides of every commit."""
 
-    def __init__(self, process: Process) -> None:
+    def __init__(self, process: Process, database: sqlite3.Connection) -> None:
         super().__init__(Path("/virtual/ledger.sqlite3"), threads=False)
         self._process = process
+        self._database = database
 
     async def close(self) -> None:
         """The data outlive the process."""
@@ -193,7 +216,7 @@ class SimDriver(SqliteDriver):
         return result
 
     def _open(self) -> sqlite3.Connection:
-        return self._process.world.database
+        return self._database
 
 
 class SimHttp(Http):

@@ -1,6 +1,7 @@
 """The fault proof: random schedules of the real engine on virtual time.
 
     python -m tests.faults.sim --schedules 10000 --jobs 2
+    python -m tests.faults.sim --schedules 1500 --jobs 2 --ledger postgres
     python -m tests.faults.sim --seed 4711 --verbose
 
 One seed is one schedule, always the same one. Exit status 1 on any broken promise.
@@ -13,16 +14,20 @@ import multiprocessing
 import random
 import sys
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from uuid import UUID
 
+import pytest
 import trio
 import trio._core._run as scheduler
 from trio.testing import MockClock
 
 from acestep_mcp import studio
+from tests.ledger.server import postgresql
 
+from .database import engine
 from .judge import judged
 from .world import Faults, Outcome, Tally, World
 
@@ -32,9 +37,9 @@ _CHUNK = 50
 _faults = Faults()
 
 
-def run(seed: int, *, verbose: bool = False) -> Outcome:
-    """One schedule from beginning to end."""
-    world = World(seed, verbose=verbose)
+def run(seed: int, *, url: str = "", verbose: bool = False) -> Outcome:
+    """One schedule from beginning to end; `url` is of a PostgreSQL server, else it is SQLite."""
+    world = World(seed, engine(url), verbose=verbose)
     _deterministic(seed)
     _faults.world = world
     trio.run(world.run, clock=_clock())
@@ -81,20 +86,21 @@ def _hush(log: logging.Logger) -> None:
     log.propagate, log.handlers[:] = False, [_faults]
 
 
-def outcomes(seeds: Sequence[int], jobs: int) -> Iterator[Outcome]:
+def outcomes(seeds: Sequence[int], jobs: int, url: str = "") -> Iterator[Outcome]:
     """The outcome of every seed, in any order."""
+    one = partial(run, url=url)
     if jobs == 1:
         prepare()
-        yield from map(run, seeds)
+        yield from map(one, seeds)
         return
     chunks = [seeds[at : at + _CHUNK] for at in range(0, len(seeds), _CHUNK)]
     with multiprocessing.get_context("spawn").Pool(jobs, prepare) as pool:
-        for several in pool.imap_unordered(_runs, chunks):
+        for several in pool.imap_unordered(partial(_runs, one), chunks):
             yield from several
 
 
-def _runs(seeds: Sequence[int]) -> list[Outcome]:
-    return [run(seed) for seed in seeds]
+def _runs(one: Callable[[int], Outcome], seeds: Sequence[int]) -> list[Outcome]:
+    return [one(seed) for seed in seeds]
 
 
 def summed(found: Iterable[Outcome]) -> tuple[Tally, list[Outcome]]:
@@ -115,12 +121,27 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--first", type=int, default=FIRST, help="seed of the first schedule")
     parser.add_argument("--seed", type=int, help="replay this one schedule")
     parser.add_argument("--verbose", action="store_true", help="tell what happens (with --seed)")
-    chosen = parser.parse_args(arguments)
+    chosen, url = parsed(parser, arguments)
     if chosen.seed is not None:
         prepare()
-        return _report([run(chosen.seed, verbose=chosen.verbose)], f"seed {chosen.seed}")
+        return _report([run(chosen.seed, url=url, verbose=chosen.verbose)], f"seed {chosen.seed}")
     seeds = range(chosen.first, chosen.first + chosen.schedules)
-    return _report(outcomes(seeds, chosen.jobs), f"seeds {seeds.start} to {seeds.stop - 1}")
+    title = f"{chosen.ledger}, seeds {seeds.start} to {seeds.stop - 1}"
+    return _report(outcomes(seeds, chosen.jobs, url), title)
+
+
+def parsed(
+    parser: argparse.ArgumentParser, arguments: Sequence[str] | None
+) -> tuple[argparse.Namespace, str]:
+    """The command line, and the URL of the PostgreSQL server if it asks for one."""
+    parser.add_argument("--ledger", choices=("sqlite", "postgres"), default="sqlite")
+    chosen = parser.parse_args(arguments)
+    if chosen.ledger == "sqlite":
+        return chosen, ""
+    try:
+        return chosen, postgresql().url()
+    except pytest.skip.Exception as why:
+        parser.exit(1, f"{why}\n")
 
 
 def _report(found: Iterable[Outcome], title: str) -> int:

@@ -5,9 +5,10 @@ from collections.abc import Iterator
 import pytest
 
 from acestep_mcp import studio
+from tests.ledger.server import postgresql
 
 from . import sim
-from .mutants import LIMIT, MUTANTS, Mutant
+from .mutants import LIMIT, MUTANTS, Mutant, chosen
 
 QUICK = 15
 """Schedules after which `make test` stops; the rest is for `make faults`."""
@@ -35,3 +36,10 @@ def test_there_are_at_least_six_mistakes_and_most_are_caught_within_15() -> None
 
     assert len(MUTANTS) >= 6
     assert len(caught) >= 7
+
+
+def test_a_commit_in_doubt_that_is_taken_for_done_is_caught_on_postgresql() -> None:
+    url = postgresql().url()
+    in_doubt = next(each for each in chosen(url) if each.name == "a commit in doubt counts as done")
+
+    assert in_doubt.caught(QUICK, url) is not None

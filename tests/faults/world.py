@@ -2,50 +2,26 @@
 
 import json
 import logging
-import sqlite3
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import cache
 from random import Random
 from typing import Any
 
 import trio
 
 from acestep_mcp.domain.song import Owner
-from acestep_mcp.ledger.schema import STEPS
 from acestep_mcp.studio import Account
 
+from .callbacks import Callbacks
 from .clients import Call, Telling, client
+from .database import SONGS, UNFINISHED, Engine
 from .gateway import Gateway
-from .plan import HOUR, drawn
+from .plan import HOUR, drawn, hosting
 from .process import Process
 
 DEADLINE = 4 * HOUR
 """Virtual seconds in which, once everything is healed, every song must have ended."""
 _LONGEST_RESTART = 20.0
-_NOT_DONE = """
-    select 1 from song where state in ('intent', 'sending', 'QUEUED', 'PROCESSING')
-    or (state = 'COMPLETED' and saving = 'wanted') limit 1
-"""
-_WATCH = (
-    "create table breach (what text)",
-    """
-    create trigger frozen after update on song
-    when old.state in ('COMPLETED', 'FAILED', 'ERROR') and new.state <> old.state
-    begin
-        insert into breach values (old.id || ' went from ' || old.state || ' to ' || new.state);
-    end
-    """,
-    """
-    create trigger counted after update on song when new.version <> old.version + 1
-    begin insert into breach values (old.id || ' skipped a version'); end
-    """,
-    """
-    create trigger kept before delete on song
-    when old.request_id is not null and old.fingerprint <> ''
-    begin insert into breach values (old.id || ' was deleted, and was paid for'); end
-    """,
-)
 
 
 @dataclass(slots=True)
@@ -60,6 +36,10 @@ class Tally:
     stops: int = 0
     suspensions: int = 0
     cancellations: int = 0
+    callbacks: int = 0
+    breaks: int = 0
+    doubts: int = 0
+    lock_waits: int = 0
     unknowns: int = 0
     duplicates: int = 0
     lost: int = 0
@@ -94,21 +74,26 @@ class World:
 
     nursery: trio.Nursery
 
-    def __init__(self, seed: int, *, verbose: bool = False) -> None:
+    def __init__(self, seed: int, engine: Engine, *, verbose: bool = False) -> None:
+        self.seed = seed
         self.rng = Random(seed)
         self.plan = drawn(self.rng)
+        self.hosting = hosting(seed, self.plan)
         self.tally = Tally(schedules=1)
         self.breaches: list[Breach] = []
         self.verbose = verbose
         self.healed = False
-        self.database = _database()
+        self.database = engine.emptied(self)
         self.gateway = Gateway(self)
+        self.callbacks = Callbacks(self)
+        self.jams: list[list[float]] = []
         self.calls: list[Call] = []
         self.tellings: list[Telling] = []
         # The key names the owner, so that the gateway knows who pays.
         self.accounts = tuple(
             Account(Owner(name), name) for name in ("ada", "bob")[: self.plan.owners]
         )
+        self.started: list[Process] = []
         self.alive: list[Process] = []
         self._born = trio.Event()
 
@@ -124,6 +109,10 @@ class World:
         start, end = self.plan.full
         return start <= trio.current_time() < end
 
+    def jammed(self, start: float, end: float) -> bool:
+        """Whether a suspended process kept a lock from all others at some moment between."""
+        return any(began <= end and start <= freed for began, freed in self.jams)
+
     def breach(self, kind: str, story: str) -> None:
         """A promise was not kept."""
         self.say(f"BREACH {kind}: {story}")
@@ -137,13 +126,15 @@ class World:
     async def run(self) -> None:
         """The schedule: chaos, healing, and time enough to finish everything."""
         async with trio.open_nursery() as self.nursery:
+            self.nursery.start_soon(self.database.run)
             for _ in range(self.plan.processes):
                 self.nursery.start_soon(self._supervise)
             with trio.move_on_after(self.plan.chaos + HOUR):
                 async with trio.open_nursery() as clients:
                     for _ in range(self.plan.clients):
                         clients.start_soon(client, self)
-            await trio.sleep(max(0.0, self.plan.heals - trio.current_time()))
+            heals = max(self.plan.heals, self.database.heals)
+            await trio.sleep(max(0.0, heals - trio.current_time()))
             await self._finish()
             self.nursery.cancel_scope.cancel()
 
@@ -166,8 +157,8 @@ class World:
 
     def rows(self) -> list[Mapping[str, Any]]:
         """The ledger as it stands, payloads parsed."""
-        found = self.database.execute("select * from song order by created_at, id")
-        return [{**row, "payload": json.loads(row["payload"])} for row in map(dict, found)]
+        found = self.database.all(SONGS)
+        return [{**row, "payload": json.loads(row["payload"])} for row in found]
 
     async def _supervise(self) -> None:
         """Keep one server running, as a client that restarts it would."""
@@ -183,7 +174,9 @@ class World:
             await trio.sleep(rng.choice((0.0, rng.uniform(0, _LONGEST_RESTART))))
 
     def _start(self, *, mortal: bool) -> Process:
-        process = Process(self, self.accounts, mortal=mortal)
+        known = () if mortal and self.hosting.own_keys else self.accounts
+        process = Process(self, known, mortal=mortal)
+        self.started.append(process)
         self.nursery.start_soon(self._live, process)
         return process
 
@@ -199,6 +192,13 @@ class World:
         self.tally.stops += 1
         process.leave.set()
 
+    @property
+    def _finished(self) -> bool:
+        """Whether nothing is left to do, nor anybody asleep who has still something to tell."""
+        now = trio.current_time()
+        awake = all(each.over_at is not None or each.suspended[1] < now for each in self.started)
+        return awake and self.gateway.finished and not self.database.all(UNFINISHED)
+
     async def _finish(self) -> None:
         """Heal everything, and let one last process look after what is left."""
         self.healed = True
@@ -210,7 +210,7 @@ class World:
         pause, end = 5.0, trio.current_time() + DEADLINE
         while trio.current_time() < end:
             await trio.sleep(pause)
-            if self.gateway.finished and not self.database.execute(_NOT_DONE).fetchall():
+            if self._finished:
                 break
             pause = min(60.0, pause * 1.2)
         last.leave.set()
@@ -226,24 +226,3 @@ class Faults(logging.Handler):
         """Only faults carry a stack."""
         if record.exc_info and self.world is not None:
             self.world.breach("escape", f"{record.getMessage()}: {record.exc_info[1]!r}")
-
-
-@cache
-def _shared_database() -> sqlite3.Connection:
-    """One database in memory, kept over all processes and schedules: fsync is not the matter."""
-    database = sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False)
-    database.row_factory = sqlite3.Row
-    for step in (*STEPS, _WATCH):
-        for statement in step:
-            database.execute(statement)
-    return database
-
-
-def _database() -> sqlite3.Connection:
-    database = _shared_database()
-    if database.in_transaction:
-        database.execute("rollback")
-    database.execute("update song set request_id = null")  # deleting a paid song is watched
-    for table in ("song", "worker", "breach"):
-        database.execute(f"delete from {table}")  # noqa: S608  # the names above
-    return database
