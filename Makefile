@@ -1,5 +1,5 @@
 # Every target does its own set-up: with uv where it is installed, else with venv and pip.
-.PHONY: demo test check snap faults proofs browser install-check clients fresh bundle conformance bench clean
+.PHONY: demo test check snap faults proofs hosted browser install-check clients fresh bundle conformance bench clean
 
 PYTHON ?= python3
 UV := $(shell command -v uv 2>/dev/null)
@@ -28,16 +28,24 @@ snap: $(READY)
 	$(EXPORT) --output-file requirements-dev.txt > /dev/null
 	$(BIN)/python -m tests.generated
 
-# Never twice, never lost, never stuck: 10,000 schedules of faults on virtual time, and the proof
-# that the proof bites.
+# Never twice, never lost, never stuck: 10,000 schedules of faults on virtual time, some on a real
+# PostgreSQL with its own faults, and the proof that the proof bites.
 faults: $(READY)
 	$(BIN)/python -m tests.faults.sim --schedules 10000 --jobs 2
+	$(BIN)/python -m tests.faults.sim --schedules 300 --jobs 2 --ledger postgres
 	$(BIN)/python -m tests.faults.mutants
 
 # Real processes and real disks: kill -9 at every await, crowded and full ledgers, load.
 proofs: $(READY)
 	KILL_STRIDE=1 $(BIN)/python -m pytest -q tests/test_recovery.py
 	$(BIN)/python -m pytest -q -m proof tests/faults tests/proofs
+	$(BIN)/python -m tests.faults.sim --schedules 3000 --jobs 2 --ledger postgres
+	$(BIN)/python -m tests.faults.mutants --ledger postgres
+
+# Hosted for many: a flood of callbacks, four servers on PostgreSQL behind a proxy, one killed and
+# the database restarted while a thousand songs are made.
+hosted: $(READY)
+	$(BIN)/python -m pytest -q -s -m hosted tests/hosted tests/replicas
 
 # The player in a real Chromium (Debian's package), with npm for the published schema.
 browser: $(READY)

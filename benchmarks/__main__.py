@@ -1,6 +1,6 @@
 """`make bench`: every figure as a table, each against a baseline measured in the same run."""
 
-from benchmarks import answered, lag, start
+from benchmarks import answered, lag, replicas, start
 
 ROUNDS = 9
 
@@ -19,6 +19,8 @@ def main() -> None:
         song = f"of {typical:.0f} s songs, against a fixed 5 s interval"
         _row(f"median lag from COMPLETED to answer {song}", learnt.lag, fixed.lag, "s", 2)
         _row(f"status requests per song {song}", learnt.polls, fixed.polls, "", 1)
+    for what, four, one, unit in replicas.rows():
+        _row(f"{what}, four replicas against one", four, one, unit)
     took, asked = answered.milliseconds()
     print(f"| `get_status` of a finished song ({asked} requests sent) | {took:.2f} ms | | |")
 

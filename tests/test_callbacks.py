@@ -14,6 +14,7 @@ from acestep_mcp.ledger import opened
 from acestep_mcp.order import Wish, order
 from acestep_mcp.sandbox import Sandbox, reset_peer
 from acestep_mcp.studio import Account, Studio, Terms
+from acestep_mcp.studio.keyring import Keyring
 from acestep_mcp.studio.live import Live
 from acestep_mcp.studio.schedule import Schedule
 from tests.house import KEY, gateway
@@ -35,7 +36,10 @@ def database(request: pytest.FixtureRequest) -> str:
 
 @asynccontextmanager
 async def process(
-    sandbox: Sandbox, folder: Path, database: str = "", accounts: Sequence[Account] = ()
+    sandbox: Sandbox,
+    folder: Path,
+    database: str = "",
+    accounts: Sequence[Account] = (),
 ) -> AsyncIterator[Studio]:
     """A server's engine that asks to be called back and hardly ever asks by itself."""
     clock = SystemClock()
@@ -131,17 +135,25 @@ async def test_a_callback_never_gives_one_song_the_id_of_another(tmp_path: Path)
         assert (await studio.status(ALICE, lost.handle, wait=0)).song.request_id == named
 
 
-async def test_a_callers_key_is_kept_while_their_songs_run_and_no_longer(tmp_path: Path) -> None:
-    async with gateway() as sandbox, process(sandbox, tmp_path) as studio:
-        song = await ordered(studio)
-        await studio._lease._take_over()  # what it does once per lease
-        assert studio._keys.get(ALICE.owner) is not None
+class Hand(SystemClock):
+    """A clock that is set by hand."""
 
-        sandbox.complete(song.handle)
-        await studio.hint(ALICE.owner, song.id, song.handle)
-        assert (await studio.status(ALICE, song.handle, wait=10)).song.ended
-        await studio._lease._take_over()
-        assert studio._keys.get(ALICE.owner) is None
+    time = 0.0
+
+    def now(self) -> float:
+        return self.time
+
+
+def test_a_callers_key_is_kept_while_their_songs_run_and_for_a_lease_after_their_last_call() -> (
+    None
+):
+    clock = Hand()
+    keys = Keyring(clock)
+    keys.add(ALICE)
+    for time, busy, kept in ((9, (), True), (11, (ALICE.owner,), True), (12, (), False)):
+        clock.time = time
+        keys.forget(busy, since=clock.now() - 10)
+        assert (keys.get(ALICE.owner) is not None) is kept
 
 
 async def test_the_processs_own_key_is_never_forgotten(tmp_path: Path) -> None:

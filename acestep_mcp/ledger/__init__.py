@@ -73,6 +73,9 @@ _ORPHANED = """
 """
 _OPEN = f"select * from song where owner = :owner and {_ORPHANED}"  # noqa: S608  # fixed text
 _BEREAVED = f"select distinct owner from song where {_ORPHANED}"  # noqa: S608  # fixed text
+_RUNNING = """
+    select id, version from song where state in ('QUEUED', 'PROCESSING') and worker = :worker
+"""
 _EXPIRY = "select min(until) as until from worker where until > :now and id <> :id"
 _ALIVE = "select id from worker where until > :now"
 
@@ -161,6 +164,11 @@ class Ledger:
         params = {"owner": song.owner, "model": song.model, "tracks": song.tracks}
         rows = await self.driver.read(lambda tx: tx.all(_TIMES, params))
         return tuple(float(row["took"]) for row in rows)
+
+    async def running(self, worker: str) -> tuple[tuple[SongId, int], ...]:
+        """The versions of the running songs that a worker looks after."""
+        rows = await self.driver.read(lambda tx: tx.all(_RUNNING, {"worker": worker}))
+        return tuple((SongId(row["id"]), int(row["version"])) for row in rows)
 
     async def beat(self, worker: str, until: float) -> None:
         """Say that `worker` looks after its songs until then, in seconds since the epoch."""

@@ -93,7 +93,7 @@ class Studio:
         self._terms = terms
         self._worker = uuid4().hex
         self._stopping = False
-        self._keys = Keyring(steward)
+        self._keys = Keyring(clock, steward)
         self._records = Records(ledger, clock)
         self._schedule = Schedule(clock, terms, called_back=callback is not None)
         self._hints = Hints(self._records)
@@ -131,6 +131,8 @@ class Studio:
                 self._records.run_in(tasks)
                 tasks.start_soon(self._lease.keep)
                 self._records.start(self._hints.keep)
+                if self._schedule.called_back:
+                    self._records.start(self._hints.sweep, self._worker, self._clock)
                 try:
                     yield self
                 finally:

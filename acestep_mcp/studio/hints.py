@@ -1,11 +1,15 @@
 """When to look again at a song that another process looks after."""
 
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 
 import anyio
 
+from acestep_mcp.clock import Clock
+from acestep_mcp.domain.errors import LedgerDown
 from acestep_mcp.studio.live import Live
 from acestep_mcp.studio.records import Records
+
+_SWEEP = 1.0  # seconds between looks at all songs that this process follows
 
 
 class Hints:
@@ -24,6 +28,15 @@ class Hints:
         async with aclosing(self._records.ledger.changes(self._awaited)) as changes:
             async for song_id in changes:
                 self._records.hint(song_id)
+
+    async def sweep(self, worker: str, clock: Clock) -> None:
+        """For ever: find by looking, too, which of this process's songs others know more of."""
+        while True:
+            await clock.sleep(_SWEEP)
+            if self._records.owners:
+                with suppress(LedgerDown):  # which everyone else says already
+                    for song_id, version in await self._records.ledger.running(worker):
+                        self._records.moved(song_id, version)
 
     async def changed(self, live: Live, within: float) -> None:
         """Wait until the song may have changed, but no longer than `within` seconds."""

@@ -1,9 +1,10 @@
 """Whose songs this process can ask the gateway about, and with which key."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Container
 
 import anyio
 
+from acestep_mcp.clock import Clock
 from acestep_mcp.domain.song import Owner
 from acestep_mcp.studio.terms import Account
 
@@ -11,13 +12,16 @@ from acestep_mcp.studio.terms import Account
 class Keyring:
     """The process's own accounts, those that called here, and those `steward` can stand in for.
 
-    A key that a caller brings is kept while their songs run here: another process goes on with
-    their songs when they call it.
+    A key that a caller brings is kept while their songs run here, and for a lease after their last
+    call: by then it is known whether another process left songs of theirs behind.
     """
 
-    def __init__(self, steward: Callable[[Owner], Account | None] | None = None) -> None:
+    def __init__(
+        self, clock: Clock, steward: Callable[[Owner], Account | None] | None = None
+    ) -> None:
+        self._clock = clock
         self._own: dict[Owner, Account] = {}
-        self._callers: dict[Owner, Account] = {}
+        self._callers: dict[Owner, tuple[Account, float]] = {}
         self._news = anyio.Event()
         self._steward = steward
 
@@ -28,27 +32,26 @@ class Keyring:
 
     def add(self, account: Account) -> None:
         """Remember an account that has a key, until `forget`."""
-        if account.key and self.get(account.owner) is None:
+        if not account.key:
+            return
+        if self.get(account.owner) is None:
             self._news.set()
-        if account.key:
-            self._callers[account.owner] = account
+        self._callers[account.owner] = account, self._clock.now()
 
     async def news(self) -> None:
         """Wait until somebody calls whose key was not known."""
         await self._news.wait()
         self._news = anyio.Event()
 
-    @property
-    def callers(self) -> set[Owner]:
-        """Who brought a key that is not forgotten yet."""
-        return set(self._callers)
-
-    def forget(self, owners: Iterable[Owner]) -> None:
-        """Drop the keys that these callers brought."""
-        for owner in owners:
-            self._callers.pop(owner, None)
+    def forget(self, busy: Container[Owner], since: float) -> None:
+        """Drop the keys of callers who are not busy here and have not called since then."""
+        idle = (owner for owner, (_, called) in self._callers.items() if called < since)
+        for owner in [owner for owner in idle if owner not in busy]:
+            del self._callers[owner]
 
     def get(self, owner: Owner) -> Account | None:
         """The owner's account, if its key is known here."""
-        known = self._callers.get(owner) or self._own.get(owner)
+        if owner in self._callers:
+            return self._callers[owner][0]
+        known = self._own.get(owner)
         return known or (self._steward(owner) if self._steward else None)

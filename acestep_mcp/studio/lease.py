@@ -77,10 +77,10 @@ class Lease:
 
     async def _take_over(self) -> float:
         """Go on with the songs of the dead; when the next process may turn out to be dead."""
-        ledger, now, callers = self._records.ledger, self._clock.now(), self._keys.callers
+        ledger, now = self._records.ledger, self._clock.now()
         owners = [owner for owner in await ledger.bereaved(now) if self._keys.get(owner)]
         if owners:
             for song in await ledger.claim(owners, self._worker, now, self.until):
                 self._follower.follow(self._records.live(song))
-        self._keys.forget(callers - self._records.owners)
+        self._keys.forget(self._records.owners, now - self._seconds)
         return min(await ledger.expiry(self._worker, now), now + self._seconds)

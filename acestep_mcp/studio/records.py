@@ -18,7 +18,7 @@ from acestep_mcp.studio.live import Live
 log = logging.getLogger(__name__)
 
 Write = Callable[[], Awaitable[object]]
-_AGAIN = 5.0  # seconds between attempts to write what the ledger could not take
+_AGAIN = 1.0  # seconds between attempts to write what the ledger could not take
 
 
 class Records:
@@ -73,6 +73,12 @@ class Records:
         """Wake everyone who waits for any song."""
         for live in self._live.values():
             live.tell()
+
+    def moved(self, song_id: SongId, version: int) -> None:
+        """The ledger has the song in that version: worth a look if it is another one here."""
+        live = self._live.get(song_id)
+        if live is not None and live.song.version != version:
+            live.hint()
 
     def named(self, owner: Owner, handle: str) -> Song | None:
         """A song in hand, by what it is called here even if the ledger does not know that yet."""

@@ -8,9 +8,10 @@ import pytest
 
 from acestep_mcp import server, settings
 from acestep_mcp.clock import SystemClock
+from acestep_mcp.domain.errors import NotSent
 from acestep_mcp.domain.song import Owner
 from acestep_mcp.gateway.client import Gateway
-from acestep_mcp.ledger import Ledger, opened
+from acestep_mcp.ledger import Ledger, opened, postgres
 from acestep_mcp.order import Wish, order
 from acestep_mcp.sandbox import Sandbox
 from acestep_mcp.studio import Account, Studio, Terms
@@ -36,6 +37,7 @@ def replica(sandbox: Sandbox, database: str, *, interval: float = 0.05) -> Studi
         library=None,
         clock=clock,
         terms=Terms(poll_interval=interval, lease=0.6),
+        callback=lambda _owner, _song: {},
         steward=lambda owner: Account(owner, KEY),
     )
 
@@ -59,6 +61,35 @@ async def test_what_one_replica_submits_another_waits_for_and_tells(database: st
             sandbox.complete(song.handle)
 
 
+async def test_who_asks_another_replica_without_waiting_is_answered_at_once(database: str) -> None:
+    async with gateway() as sandbox:
+        one, two = replica(sandbox, database), replica(sandbox, database)
+        async with one.open(ALICE), two.open(ALICE):
+            song = (await one.generate(ALICE, wanted(), wait=0)).song
+            await two.status(ALICE, song.handle, wait=0)  # connects
+            with anyio.fail_after(1):
+                seen = (await two.status(ALICE, song.handle, wait=0)).song
+
+        assert seen.state == "QUEUED"
+
+
+async def test_where_no_notification_arrives_a_callback_is_acted_on_within_two_seconds(
+    database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As behind a pooler, which takes LISTEN and delivers nothing."""
+    monkeypatch.setattr(postgres, "_ending", lambda _told: "commit")
+    async with gateway() as sandbox:
+        one, two, three = (replica(sandbox, database, interval=60) for _ in range(3))
+        async with one.open(ALICE), two.open(ALICE), three.open(ALICE):
+            song = (await one.generate(ALICE, wanted(), wait=0)).song
+            sandbox.complete(song.handle)
+            await two.hint(ALICE.owner, song.id, song.handle)
+            with anyio.fail_after(2.5):
+                seen = (await three.status(ALICE, song.handle, wait=10)).song
+
+        assert seen.state == "COMPLETED"
+
+
 async def test_the_same_request_at_two_replicas_is_one_submission(database: str) -> None:
     async with gateway() as sandbox:
         one, two = replica(sandbox, database), replica(sandbox, database)
@@ -74,6 +105,28 @@ async def test_the_same_request_at_two_replicas_is_one_submission(database: str)
 
         assert len(sandbox.submissions) == 1
         assert set(handles) == set(sandbox.jobs)
+
+
+async def test_who_waits_for_an_order_that_its_own_replica_gave_up_is_told_at_once(
+    database: str,
+) -> None:
+    """As after a database failure: the intent is dropped when the ledger takes changes again."""
+    async with gateway() as sandbox:
+        studio = replica(sandbox, database)
+        async with studio.open(ALICE), anyio.create_task_group() as tasks:
+            intent = studio._intent(ALICE, wanted())
+            await studio._ledger.reserve(intent, limit=0, reuse=True, until=intent.created_at + 60)
+
+            async def waits() -> None:
+                with anyio.fail_after(5), pytest.raises(NotSent):
+                    await studio.status(ALICE, intent.handle, wait=30)
+
+            tasks.start_soon(waits)
+            while not studio._records.owners:
+                await anyio.lowlevel.checkpoint()
+            await studio._ledger.forget(ALICE.owner, intent.id)
+
+        assert sandbox.submissions == []
 
 
 async def test_the_songs_of_a_dead_replica_are_followed_by_another_within_its_lease(
