@@ -21,14 +21,13 @@ import anyio
 
 from acestep_mcp import ledger, studio
 from acestep_mcp.domain import song as songs
-from acestep_mcp.domain.song import Song
+from acestep_mcp.domain.song import Owner, Song
 from acestep_mcp.gateway import client, http, verdicts
 from acestep_mcp.gateway.client import Submission
 from acestep_mcp.ledger import Ledger
 from acestep_mcp.ledger.rows import to_song
 from acestep_mcp.order import Order
 from acestep_mcp.studio import Account, Report, Studio, submitting
-from acestep_mcp.studio.lease import Lease
 from acestep_mcp.studio.live import Live
 from acestep_mcp.studio.pace import Pace
 from acestep_mcp.studio.submitting import Submitter
@@ -138,8 +137,8 @@ def _names_nothing(song: Song, **_: Any) -> Song:
     return song
 
 
-async def _leaves_orphans(self: Lease) -> None:
-    await self._renew()
+async def _sees_no_orphans(_ledger: Ledger, _now: float) -> tuple[Owner, ...]:
+    return ()
 
 
 _UNDELIVERED = "or (state in ('COMPLETED', 'FAILED', 'ERROR') and delivered = 0)"
@@ -218,7 +217,7 @@ MUTANTS = (
     Mutant(
         "a dead process's songs are left alone",
         STUCK,
-        ((Lease, "_take_over", _leaves_orphans),),
+        ((Ledger, "bereaved", _sees_no_orphans),),
         of_ledger=True,
     ),
 )

@@ -101,8 +101,10 @@ class Process:
         async with self.studio.open(*self.accounts), trio.open_nursery() as calls:
             self.calls = calls
             self.world.up(self)
-            await self.leave.wait()
-            self.calls = None
+            try:
+                await self.leave.wait()
+            finally:
+                self.calls = None
             calls.cancel_scope.cancel()
 
     def _ended(self) -> None:

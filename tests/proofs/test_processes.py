@@ -76,9 +76,8 @@ async def test_each_orphan_is_claimed_by_exactly_one_of_many_heirs(
     assert found["heirs"] > 1, "they did not race"
 
 
-@pytest.mark.parametrize(
-    ("processes", "fingerprints"), [(3, 100), pytest.param(8, 200, marks=FULL)], ids=str
-)
+@FULL
+@pytest.mark.parametrize(("processes", "fingerprints"), [(8, 200)], ids=str)
 async def test_of_many_identical_orders_exactly_one_buys_and_all_answer_with_its_song(
     memory: Path, processes: int, fingerprints: int
 ) -> None:
