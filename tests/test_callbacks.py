@@ -22,6 +22,7 @@ from tests.house import KEY, gateway
 pytestmark = pytest.mark.anyio
 
 ALICE = Account(Owner("key-alice"), KEY)
+BOB = Account(Owner("key-bob"), KEY)
 NOWHERE = {"X-Webhook-URL": "http://127.0.0.1:9/never", "X-Webhook-Mode": "terminal"}
 
 
@@ -55,8 +56,8 @@ async def process(
         yield studio
 
 
-async def ordered(studio: Studio) -> Song:
-    return (await studio.generate(ALICE, order(Wish(prompt="A song"), lambda: 0.5), wait=0)).song
+async def ordered(studio: Studio, account: Account = ALICE) -> Song:
+    return (await studio.generate(account, order(Wish(prompt="A song"), lambda: 0.5), wait=0)).song
 
 
 def awaited(studio: Studio, song: Song) -> bool:
@@ -133,6 +134,28 @@ async def test_a_callback_never_gives_one_song_the_id_of_another(tmp_path: Path)
         named = next(name for name in sandbox.jobs if name != known.handle)
         assert await studio.hint(ALICE.owner, lost.id, named)
         assert (await studio.status(ALICE, lost.handle, wait=0)).song.request_id == named
+
+
+async def test_a_song_found_by_a_process_without_the_key_goes_on_where_its_owner_calls_next(
+    tmp_path: Path,
+) -> None:
+    async with (
+        gateway() as sandbox,
+        process(sandbox, tmp_path) as called,
+        process(sandbox, tmp_path) as visited,
+    ):
+        await ordered(called, BOB)  # it is alive, and known to be
+        sandbox.faults.add("submit", reset_peer("after"))
+        async with process(sandbox, tmp_path) as gone:
+            lost = await ordered(gone)
+        assert lost.state == "UNKNOWN"
+        named = [*sandbox.jobs][-1]
+        assert await called.hint(ALICE.owner, lost.id, named)
+        sandbox.complete(named)
+        with anyio.fail_after(5):
+            found = (await visited.status(ALICE, lost.handle, wait=5)).song
+
+        assert found.state == "COMPLETED"
 
 
 class Hand(SystemClock):

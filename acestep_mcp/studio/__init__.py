@@ -282,9 +282,10 @@ class Studio:
         twin = await self._ledger.find(live.song.owner, named) if named else None
         if named is None or (twin is not None and twin.fingerprint):
             return
-        now = self._clock.now()
-        fact = partial(accepted, request_id=named, now=now, worker=self._worker)
-        await self._records.apply(live, fact)
+        # Without the key it is nobody's, until its owner calls a process.
+        ours = self._keys.get(live.song.owner) is not None
+        heir, now = self._worker if ours else "", self._clock.now()
+        await self._records.apply(live, partial(accepted, request_id=named, now=now, worker=heir))
 
     async def song(self, account: Account, handle: str) -> Song | None:
         """One of the account's songs, as the ledger has it."""

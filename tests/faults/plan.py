@@ -107,8 +107,8 @@ def weather(seed: int, chaos: float) -> Weather:
     rng = Random(f"weather {seed}")
     spans = [_span(rng, chaos, 30.0) for _ in range(rng.choice((0, 0, 0, 1, 2)))]
     return Weather(
-        breaking=rng.choice((0.0, 0.02, 0.05, 0.2)),
-        crowded=rng.choice((0.02, 0.1, 0.1, 0.4)),
+        breaking=rng.choice((0.0, 0.05, 0.1, 0.3)),
+        crowded=rng.choice((0.1, 0.4, 0.8)),
         stalling=rng.choice((0.0, 0.0, 0.01)),
         dropped=rng.choice((0.0, 0.2, 1.0)),
         late=rng.choice((0.0, 0.2, 0.8)),
