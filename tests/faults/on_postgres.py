@@ -99,6 +99,7 @@ class PostgresDatabase:
         self.lines = server.lines
         self.notices = Notices(self)
         self.away = False
+        self.written_at = -1.0
 
     @property
     def heals(self) -> float:

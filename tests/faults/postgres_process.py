@@ -75,12 +75,11 @@ class SimPostgresDriver(PostgresDriver):
 
     async def _taken(self, trip: Trip, work: Callable[[], T]) -> T:
         """Through the driver at once; in a thread where other transactions are to run meanwhile."""
-        traffic = self._database.traffic
         work = partial(self._tracked, trip, work)
-        if not traffic.dense and not trip.chance(self._database.weather.crowded):
+        if not trip.crowded:
             return work()
         thread = trip.thread = Thread(work)
-        return await traffic.run(thread)
+        return await self._database.traffic.run(thread)
 
     def _tracked(self, trip: Trip, work: Callable[[], T]) -> T:
         self._here.trip = trip

@@ -86,6 +86,11 @@ class Traffic:
         """Whether any transaction is open, so that the next one may have to wait for it."""
         return bool(self._threads)
 
+    @property
+    def jammed(self) -> bool:
+        """Whether any transaction waits for another one."""
+        return any(thread.waits for thread in self._threads)
+
     async def run(self, thread: Thread[T]) -> T:
         """Take the thread to its end. A transaction that has begun is never cut by the loop."""
         self._threads.append(thread)  # type: ignore[arg-type]  # only its steps matter here

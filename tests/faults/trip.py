@@ -24,6 +24,11 @@ Kind = Literal["lost", "unheard", "full"]
 _IDLE = 30.0
 """Virtual seconds after which the server ends a transaction whose process says nothing."""
 _AGAIN = 0.3
+_NEAR = 0.1
+_BURST = 4
+_LONELY = 0.1
+_READS = 0.2
+"""Reads are many, and what breaks one tells little."""
 _MISHAPS: tuple[tuple[Step, Kind], ...] = (
     ("connect", "lost"),
     ("begin", "lost"),
@@ -44,6 +49,7 @@ class Trip:
         self._database = database
         self._world = process.world
         self._rng = database.rng
+        self.crowded = writes and self._is_crowded()
         self.thread: Thread[Any] | None = None
         self.told: list[SongId] = []
         self._mishaps = [] if self._world.healed else list(self._drawn(writes=writes))
@@ -82,7 +88,7 @@ class Trip:
 
     def freed(self) -> None:
         """Locks may have been freed."""
-        if self.thread is not None:
+        if self.thread is not None and self._database.traffic.jammed:
             self.thread.ask(self._settled)
 
     def mishap(self, step: Step) -> Kind | None:
@@ -98,10 +104,23 @@ class Trip:
         """The server did it, whatever is heard of it."""
         self.told += [SongId(name) for name in _NOTE.findall(sql)]
 
+    def _is_crowded(self) -> bool:
+        """Whether others may come in between. Few do where nothing else happened just before.
+
+        What only reads waits for nobody, and its view is the same whoever comes in between.
+        """
+        database, just_now = self._database, trio.current_time() - _NEAR
+        calls = sum(call.at > just_now for call in self._world.calls[-_BURST:])
+        busy = calls > 1 or database.written_at > just_now
+        database.written_at = trio.current_time()
+        return database.traffic.dense or self.chance(
+            database.weather.crowded * (1.0 if busy else _LONELY)
+        )
+
     def _drawn(self, *, writes: bool) -> Iterator[tuple[Step, Kind]]:
         if writes and self._world.ledger_full:
             yield "statement", "full"
-        odds = self._database.weather.breaking
+        odds = self._database.weather.breaking * (1.0 if writes else _READS)
         while self.chance(odds):
             yield self._rng.choice(_MISHAPS)
             odds = _AGAIN
