@@ -11,7 +11,11 @@ class Clock(Protocol):
     """What the engine knows of the outside's passing."""
 
     def now(self) -> float:
-        """Seconds since the epoch."""
+        """Seconds since the epoch, as the machine has it; somebody may set it at any moment."""
+        ...
+
+    def monotonic(self) -> float:
+        """Seconds since some moment of the past; nobody can set it, so intervals are its."""
         ...
 
     def random(self) -> float:
@@ -29,6 +33,10 @@ class SystemClock:
     def now(self) -> float:
         """Seconds since the epoch, by the system's clock."""
         return time.time()
+
+    def monotonic(self) -> float:
+        """Seconds on the clock that only ever goes forward."""
+        return time.monotonic()
 
     def random(self) -> float:
         """A pseudo-random number in [0, 1)."""

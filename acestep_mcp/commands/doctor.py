@@ -137,7 +137,7 @@ def _compared(reply: Reply) -> Finding:
 async def _ledger(found: Settings) -> Finding:
     ledger = opened(found.ledger_path, found.database_url)
     try:
-        await ledger.beat("doctor", 0.0)
+        await ledger.beat("doctor", 0.0, 0.0)
         await ledger.retire("doctor")
         total = (await ledger.page(LOCAL_OWNER, limit=1)).total
     except LedgerDown as down:

@@ -28,7 +28,8 @@ Owner = NewType("Owner", str)
 State = Literal[
     "intent", "sending", "QUEUED", "PROCESSING", "COMPLETED", "FAILED", "ERROR", "UNKNOWN"
 ]
-Saving = Literal["off", "wanted", "done"]
+Saving = Literal["off", "wanted", "done", "lost"]
+"""`wanted` until the files are there, or until it is sure that the media host has them no more."""
 
 RUNNING: frozenset[State] = frozenset({"QUEUED", "PROCESSING"})
 """Accepted by the gateway and not finished: followed until they are."""
@@ -48,6 +49,11 @@ class Song:
     `payload` is the JSON body as it is sent; `fingerprint` identifies the request it answers.
     `duration` is the length asked for and `seed` the seed sent; None where none was. `took` is
     how long the gateway needed, by its own clock. `sound` is what each of the `files` holds.
+
+    Saving has failed `save_attempts` times since `save_since`, and is due again at `save_after`.
+    `file_warnings` say what is missing on the disk or sounds wrong, `warnings` what was said when
+    the song was ordered. A song is `presumed` ended where this program gave it up although the
+    gateway named no end that it documents; an explicit question has the gateway asked again.
     """
 
     id: SongId
@@ -68,7 +74,12 @@ class Song:
     files: tuple[str, ...] = ()
     sound: tuple[Track, ...] = ()
     warnings: tuple[str, ...] = ()
+    file_warnings: tuple[str, ...] = ()
+    save_attempts: int = 0
+    save_since: float = 0.0
+    save_after: float = 0.0
     error: str = ""
+    presumed: bool = False
     updated_at: float = 0.0
     completed_at: float | None = None
     took: float | None = None
@@ -85,9 +96,14 @@ class Song:
         return self.state in ENDED
 
     @property
+    def unsaved(self) -> bool:
+        """Whether its files are still to be written."""
+        return self.state == "COMPLETED" and self.saving == "wanted"
+
+    @property
     def settled(self) -> bool:
-        """Whether nothing is left to do: ended, and saved where that was wanted."""
-        return self.ended and self.saving != "wanted"
+        """Whether waiting longer brings nothing new: ended, and saved or tried to be."""
+        return self.ended and not (self.unsaved and self.save_attempts == 0)
 
     @property
     def duration(self) -> float | None:

@@ -14,7 +14,7 @@ from typing import TypeVar, cast
 
 from acestep_mcp.domain.errors import BadInput, LedgerDown, LimitReached
 from acestep_mcp.domain.song import Owner, Song, SongId, orphaned
-from acestep_mcp.ledger.driver import Driver, InDoubt, Params, Row, Transaction
+from acestep_mcp.ledger.driver import Driver, InDoubt, Row, Transaction
 from acestep_mcp.ledger.rows import COLUMNS, to_row, to_song
 from acestep_mcp.settings import SettingsError
 
@@ -66,18 +66,20 @@ _TIMES = """
     select took from song where owner = :owner and model = :model and tracks = :tracks
     and took is not null order by created_at desc limit 20
 """
-_ORPHANED = """
-    (state in ('intent', 'sending', 'QUEUED', 'PROCESSING') or saving = 'wanted')
-    and state not in ('FAILED', 'ERROR', 'UNKNOWN')
-    and worker not in (select id from worker where until > :now)
-"""
-_OPEN = f"select * from song where owner = :owner and {_ORPHANED}"  # noqa: S608  # fixed text
-_BEREAVED = f"select distinct owner from song where {_ORPHANED}"  # noqa: S608  # fixed text
+# A lease further ahead than its own length was written by a clock that ran ahead, and is none.
+_LIVING = "until > :now and until <= :now + seconds"
+_UNFINISHED = "state in ('intent', 'sending', 'QUEUED', 'PROCESSING')"
+_UNSAVED = "state = 'COMPLETED' and saving = 'wanted'"
+_ORPHANED = f"worker not in (select id from worker where {_LIVING})"  # noqa: S608  # fixed text
+_OPEN = f"select * from song where owner = :owner and {_UNFINISHED} and {_ORPHANED}"  # noqa: S608  # as above
+_OPEN_UNSAVED = f"select * from song where owner = :owner and {_UNSAVED} and {_ORPHANED}"  # noqa: S608  # as above
+_BEREAVED = f"select distinct owner from song where {_UNFINISHED} and {_ORPHANED}"  # noqa: S608  # as above
+_BEREAVED_UNSAVED = f"select distinct owner from song where {_UNSAVED} and {_ORPHANED}"  # noqa: S608  # as above
 _RUNNING = """
     select id, version from song where state in ('QUEUED', 'PROCESSING') and worker = :worker
 """
-_EXPIRY = "select min(until) as until from worker where until > :now and id <> :id"
-_ALIVE = "select id from worker where until > :now"
+_EXPIRY = f"select min(until) as until from worker where {_LIVING} and id <> :id"  # noqa: S608  # as above
+_ALIVE = f"select id from worker where {_LIVING}"  # noqa: S608  # as above
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,18 +101,18 @@ class Ledger:
 
     driver: Driver
 
-    async def reserve(self, song: Song, *, limit: int, reuse: bool, until: float) -> Song:
+    async def reserve(self, song: Song, *, limit: int, reuse: bool, lease: float) -> Song:
         """Write the intent, or return the song that already answers this request.
 
         One transaction, so that of any number of identical calls in any number of processes one
-        writes. `limit` is in tracks per rolling 24 hours, 0 for none; `until` is how long the
-        song's worker counts as alive. With `reuse=False` an earlier song never answers.
+        writes. `limit` is in tracks per rolling 24 hours, 0 for none; `lease` is for how many
+        seconds the song's worker counts as alive. With `reuse=False` an earlier song never answers.
 
         Raises:
             LimitReached: The tracks would exceed the limit; nothing is written.
             InDoubt: The intent may have been written; forget it.
         """
-        work = partial(_reserve, song, limit, reuse, until)
+        work = partial(_reserve, song, limit, reuse, lease)
         return await self._write(work, partial(_reserve_again, song, work))
 
     async def find(self, owner: Owner, handle: str) -> Song | None:
@@ -170,18 +172,22 @@ class Ledger:
         rows = await self.driver.read(lambda tx: tx.all(_RUNNING, {"worker": worker}))
         return tuple((SongId(row["id"]), int(row["version"])) for row in rows)
 
-    async def beat(self, worker: str, until: float) -> None:
-        """Say that `worker` looks after its songs until then, in seconds since the epoch."""
-        await self._write(partial(_beat, worker, until))
+    async def beat(self, worker: str, now: float, lease: float) -> None:
+        """Say that `worker` looks after its songs for `lease` seconds from now on."""
+        await self._write(partial(_beat, worker, now, lease))
 
     async def retire(self, worker: str) -> None:
         """Say that `worker` is gone and its songs are anyone's."""
         sql = "delete from worker where id = :id"
         await self._write(lambda tx: tx.run(sql, {"id": worker}))
 
-    async def bereaved(self, now: float) -> tuple[Owner, ...]:
-        """Whose open songs have a dead worker; their names only, to see who can be helped."""
-        rows = await self.driver.read(lambda tx: tx.all(_BEREAVED, {"now": now}))
+    async def bereaved(self, now: float, *, unsaved: bool) -> tuple[Owner, ...]:
+        """Whose songs have a dead worker; their names only, to see who can be helped.
+
+        The songs are those that have not ended or, where `unsaved`, those whose files are missing.
+        """
+        sql = _BEREAVED_UNSAVED if unsaved else _BEREAVED
+        rows = await self.driver.read(lambda tx: tx.all(sql, {"now": now}))
         return tuple(Owner(row["owner"]) for row in rows)
 
     async def expiry(self, worker: str, now: float) -> float:
@@ -191,18 +197,17 @@ class Ledger:
         return math.inf if until is None else float(until)
 
     async def claim(
-        self, owners: Sequence[Owner], worker: str, now: float, until: float
+        self, owners: Sequence[Owner], worker: str, now: float, lease: float, *, unsaved: bool
     ) -> tuple[Song, ...]:
-        """Take over the owners' open songs whose worker is dead, and return those still open.
+        """Take over the owners' songs whose worker is dead, and return those still open.
+
+        The songs are those of `bereaved`.
 
         What was never sent is dropped, and what may have been becomes unknown, in the same
         transaction: a process that only seemed dead finds that it may not send any more.
         """
-        params = [{"owner": owner, "now": now} for owner in owners]
-        return await self._write(
-            partial(_take, params, worker, now, until),
-            partial(_take_again, params, worker, now, until),
-        )
+        orphans = _Orphans(_OPEN_UNSAVED if unsaved else _OPEN, tuple(owners), worker, now, lease)
+        return await self._write(partial(_take, orphans), partial(_take_again, orphans))
 
     def changes(self, wanted: Callable[[], Awaitable[None]]) -> AsyncGenerator[SongId | None, None]:
         """For ever: hints that a song changed, None for any song; see `Driver.changes`."""
@@ -250,7 +255,7 @@ def opened(path: Path, database_url: str = "") -> Ledger:
     return Ledger(PostgresDriver(database_url))
 
 
-def _reserve(song: Song, limit: int, reuse: bool, until: float, tx: Transaction) -> Song:  # noqa: FBT001  # bound by keyword above
+def _reserve(song: Song, limit: int, reuse: bool, lease: float, tx: Transaction) -> Song:  # noqa: FBT001  # bound by keyword above
     tx.exclusive(song.owner)
     now = song.created_at
     if reuse:
@@ -264,7 +269,7 @@ def _reserve(song: Song, limit: int, reuse: bool, until: float, tx: Transaction)
     used = int(tx.all(_USED, {"owner": song.owner, "since": now - DAY})[0]["used"])
     if limit and used + song.tracks > limit:
         raise LimitReached(limit=limit, used=used, asked=song.tracks)
-    _beat(song.worker, until, tx)
+    _beat(song.worker, now, lease, tx)
     tx.run(_INSERT, to_row(song))
     return song
 
@@ -326,21 +331,32 @@ def _adopt(song: Song, tx: Transaction) -> Song:
     return song
 
 
-def _beat(worker: str, until: float, tx: Transaction) -> None:
+def _beat(worker: str, now: float, lease: float, tx: Transaction) -> None:
     tx.run(
-        "insert into worker (id, until) values (:id, :until) "
-        "on conflict (id) do update set until = excluded.until",
-        {"id": worker, "until": until},
+        "insert into worker (id, until, seconds) values (:id, :until, :seconds) "
+        "on conflict (id) do update set until = excluded.until, seconds = excluded.seconds",
+        {"id": worker, "until": now + lease, "seconds": lease},
     )
 
 
-def _take(
-    owners: Sequence[Params], worker: str, now: float, until: float, tx: Transaction
-) -> tuple[Song, ...]:
-    rows = [row for each in owners for row in tx.seize(_OPEN, each)]
+@dataclass(frozen=True, slots=True)
+class _Orphans:
+    """Which songs `worker` takes over: those that `select` finds for each of the owners."""
+
+    select: str
+    owners: tuple[Owner, ...]
+    worker: str
+    now: float
+    lease: float
+
+
+def _take(orphans: _Orphans, tx: Transaction) -> tuple[Song, ...]:
+    worker, now = orphans.worker, orphans.now
+    params = [{"owner": owner, "now": now} for owner in orphans.owners]
+    rows = [row for each in params for row in tx.seize(orphans.select, each)]
     # Looked up again: another claim may have ended since the select saw who was alive.
     alive = {row["id"] for row in tx.all(_ALIVE, {"now": now})}
-    _beat(worker, until, tx)
+    _beat(worker, now, orphans.lease, tx)
     taken = []
     for before in (to_song(row) for row in rows if row["worker"] not in alive):
         after = orphaned(before, now, worker)
@@ -351,17 +367,11 @@ def _take(
     return tuple(song for song in taken if song.state != "UNKNOWN")
 
 
-def _take_again(
-    owners: Sequence[Params],
-    worker: str,
-    now: float,
-    until: float,
-    taken: tuple[Song, ...],
-    tx: Transaction,
-) -> tuple[Song, ...]:
-    _beat(worker, until, tx)  # waits for an attempt that is still at work
+def _take_again(orphans: _Orphans, taken: tuple[Song, ...], tx: Transaction) -> tuple[Song, ...]:
+    # Waits for an attempt that is still at work.
+    _beat(orphans.worker, orphans.now, orphans.lease, tx)
     kept = (song for song in taken if _now(song, tx) == song)
-    return (*kept, *_take(owners, worker, now, until, tx))
+    return (*kept, *_take(orphans, tx))
 
 
 def _page(tx: Transaction, params: dict[str, object]) -> tuple[list[Row], int]:

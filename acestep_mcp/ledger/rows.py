@@ -9,7 +9,8 @@ from acestep_mcp.domain.track import Track
 from acestep_mcp.ledger.driver import Row
 
 _JSON = {"payload"}
-_LISTS = {"media_urls", "files", "warnings"}
+_LISTS = {"media_urls", "files", "warnings", "file_warnings"}
+_FLAGS = {"delivered", "presumed"}
 _FIELDS = tuple(f.name for f in fields(Song))
 COLUMNS = (*_FIELDS, "words")
 
@@ -26,7 +27,8 @@ def to_row(song: Song) -> dict[str, Any]:
     for name in _JSON | _LISTS:
         row[name] = json.dumps(row[name], ensure_ascii=False)
     row["sound"] = json.dumps([asdict(track) for track in song.sound])
-    return {**row, "delivered": int(song.delivered), "words": words(song)}
+    flags = {name: int(row[name]) for name in _FLAGS}
+    return {**row, **flags, "words": words(song)}
 
 
 def to_song(row: Row) -> Song:
@@ -36,7 +38,7 @@ def to_song(row: Row) -> Song:
     for name in _LISTS:
         values[name] = tuple(json.loads(values[name]))
     values["sound"] = tuple(_track(each) for each in json.loads(values["sound"]))
-    return Song(**{**values, "delivered": bool(values["delivered"])})
+    return Song(**{**values, **{name: bool(values[name]) for name in _FLAGS}})
 
 
 def _track(found: dict[str, Any]) -> Track:

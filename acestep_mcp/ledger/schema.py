@@ -39,6 +39,15 @@ STEPS: tuple[tuple[str, ...], ...] = (
         "create index song_open on song (state, saving)",
         "create table worker (id text primary key, until double precision not null)",
     ),
+    (
+        "alter table song add column file_warnings text not null default '[]'",
+        "alter table song add column save_attempts integer not null default 0",
+        "alter table song add column save_since double precision not null default 0",
+        "alter table song add column save_after double precision not null default 0",
+        "alter table song add column presumed integer not null default 0",
+        # How long a lease is, so that one from a clock that ran ahead can be told.
+        "alter table worker add column seconds double precision not null default 10",
+    ),
 )
 
 

@@ -183,13 +183,13 @@ class Studio:
 
     async def _reserved(self, live: Live, *, reuse: bool) -> Song:
         """Write the intent, or find the song that answers the same request."""
-        limit, until = self._terms.daily_limit, self._lease.until
+        limit, lease = self._terms.daily_limit, self._terms.lease
         try:
             # Whether the last answer was heard decides if this is the same request.
             await self._records.noted(live.song.owner)
             # Between the intent and its submission no cancelled caller can get in.
             with anyio.CancelScope(shield=True):
-                song = await self._ledger.reserve(live.song, limit=limit, reuse=reuse, until=until)
+                song = await self._ledger.reserve(live.song, limit=limit, reuse=reuse, lease=lease)
         except InDoubt as doubt:
             live.refuse(doubt)
             await self._records.settle(partial(self._withdraw, live))

@@ -48,6 +48,11 @@ class Follower:
         self._schedule = schedule
         self._hints = hints
 
+    @property
+    def saves(self) -> bool:
+        """Whether this process has a folder for finished songs."""
+        return self._library is not None
+
     def follow(self, live: Live) -> None:
         """See to it that somebody follows the song, if there is anything to follow."""
         if not live.over and not live.followed:

@@ -7,6 +7,7 @@ import anyio
 
 from acestep_mcp.clock import Clock
 from acestep_mcp.domain.errors import LedgerDown
+from acestep_mcp.domain.song import Owner
 from acestep_mcp.studio.following import Follower
 from acestep_mcp.studio.keyring import Keyring
 from acestep_mcp.studio.records import Records
@@ -36,11 +37,6 @@ class Lease:
         self._records = records
         self._follower = follower
         self._clock = clock
-
-    @property
-    def until(self) -> float:
-        """When a lease taken now runs out, in seconds since the epoch."""
-        return self._clock.now() + self._seconds
 
     async def keep(self) -> None:
         """For ever: renew three times per lease, and look for orphans.
@@ -73,14 +69,21 @@ class Lease:
 
     async def _renew(self) -> None:
         if self._records.owners:
-            await self._records.ledger.beat(self._worker, self.until)
+            await self._records.ledger.beat(self._worker, self._clock.now(), self._seconds)
 
     async def _take_over(self) -> float:
         """Go on with the songs of the dead; when the next process may turn out to be dead."""
         ledger, now = self._records.ledger, self._clock.now()
-        owners = [owner for owner in await ledger.bereaved(now) if self._keys.get(owner)]
-        if owners:
-            for song in await ledger.claim(owners, self._worker, now, self.until):
-                self._follower.follow(self._records.live(song))
+        for unsaved in (False, True):
+            bereaved = await ledger.bereaved(now, unsaved=unsaved)
+            if owners := [owner for owner in bereaved if self._can_help(owner, unsaved=unsaved)]:
+                lease = self._seconds
+                taken = await ledger.claim(owners, self._worker, now, lease, unsaved=unsaved)
+                for song in taken:
+                    self._follower.follow(self._records.live(song))
         self._keys.forget(self._records.owners, now - self._seconds)
         return min(await ledger.expiry(self._worker, now), now + self._seconds)
+
+    def _can_help(self, owner: Owner, *, unsaved: bool) -> bool:
+        """Whether this process can do what is left: files need a folder, the gateway a key."""
+        return self._follower.saves if unsaved else self._keys.get(owner) is not None

@@ -182,9 +182,9 @@ class WatchedLedger(Ledger):
 
     calls: list["Call"]
 
-    async def reserve(self, song: Song, *, limit: int, reuse: bool, until: float) -> Song:
+    async def reserve(self, song: Song, *, limit: int, reuse: bool, lease: float) -> Song:
         try:
-            return await super().reserve(song, limit=limit, reuse=reuse, until=until)
+            return await super().reserve(song, limit=limit, reuse=reuse, lease=lease)
         finally:
             self.calls[int(song.payload["seed"]) - 1].decided = trio.current_time()
 
