@@ -11,6 +11,7 @@ from mcp.client import Client
 from mcp_types import CallToolResult, TextContent
 
 from acestep_mcp import server, settings
+from acestep_mcp.clock import Clock, SystemClock
 from acestep_mcp.sandbox import Profile, Sandbox
 
 KEY = "sandbox-key"
@@ -77,10 +78,12 @@ async def served(
     *,
     mode: Literal["auto", "legacy"] = "auto",
     client: Mapping[str, Any] | None = None,
+    clock: Clock | None = None,
     **env: str,
 ) -> AsyncIterator[House]:
     """A server on that gateway and folder, with a client connected in memory."""
-    app = server.build(settings.read(environment(sandbox.base_url, folder, **env)))
+    found = settings.read(environment(sandbox.base_url, folder, **env))
+    app = server.build(found, clock=clock)
     connection = Client(app.mcp, mode=mode, **(client or {}))
     async with app.running(), connection:
         yield House(sandbox, app, connection, folder)
@@ -91,6 +94,16 @@ async def house(folder: Path, **options: Any) -> AsyncIterator[House]:
     """A gateway and a server."""
     async with gateway() as sandbox, served(sandbox, folder, **options) as built:
         yield built
+
+
+class Wall(SystemClock):
+    """A machine whose wall clock can be set, and whose other clock cannot."""
+
+    def __init__(self) -> None:
+        self.ahead = 0.0
+
+    def now(self) -> float:
+        return super().now() + self.ahead
 
 
 def shown(result: CallToolResult) -> dict[str, Any]:

@@ -93,3 +93,40 @@ async def test_nobody_is_asked_when_it_is_off_or_nothing_would_be_bought(
         await home.call("list_outputs")
 
     assert person.asked == []
+
+
+@ERAS
+@pytest.mark.parametrize(
+    ("env", "said"),
+    [
+        ({"PIXAZO_API_KEY": ""}, "No subscription key"),
+        ({"ACESTEP_DAILY_LIMIT": "1"}, "Daily limit"),
+        ({"ACESTEP_SAVE": "on", "ACESTEP_OUTPUT_DIR": "/dev/null/songs"}, "ACESTEP_OUTPUT_DIR"),
+    ],
+    ids=["no key", "limit", "no folder"],
+)
+async def test_nobody_is_asked_for_what_would_be_refused_anyway(
+    tmp_path: Path, mode: Any, env: dict[str, str], said: str
+) -> None:
+    person = Person(**AGREED)
+    options = {"ACESTEP_CONFIRM": "on", "HOME": str(tmp_path), **env}
+    async with house(tmp_path, mode=mode, client=person.client, **options) as home:
+        answer = await home.generate(batch_size=2)
+
+        assert answer.is_error
+        assert said in text(answer)
+        assert person.asked == []
+        assert home.posts == 0
+
+
+@ERAS
+async def test_nobody_is_asked_for_a_song_that_is_running(tmp_path: Path, mode: Any) -> None:
+    person = Person(**AGREED)
+    async with house(tmp_path, mode=mode, client=person.client, ACESTEP_CONFIRM="on") as home:
+        first = shown(await home.generate())
+        second = shown(await home.generate())
+        third = shown(await home.generate(new_take=True))
+
+        assert first["request_id"] == second["request_id"] != third["request_id"]
+        assert len(person.asked) == 2
+        assert home.posts == 2

@@ -177,7 +177,7 @@ async def test_a_fault_in_saving_leaves_the_song_finished_and_says_so(
         answer = shown(await home.finished())
 
         assert answer["status"] == "COMPLETED"
-        assert answer["warnings"] == ["The audio was not saved: an internal fault."]
+        assert answer["warnings"] == ["The audio is not saved yet: an internal fault."]
 
 
 def test_five_thousand_hostile_titles_all_become_one_harmless_name(tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ Refusal
 ├── NotConfirmed    the person was asked and did not agree
 ├── KeyMissing      give the server a key
 ├── KeyRefused      give the server another key
+├── FolderUnusable  mend the folder that songs are saved in
 ├── BalanceTooLow   top up the wallet
 ├── LimitReached    wait, or raise the daily limit
 ├── Rejected        the gateway said no to this request: change it
@@ -63,6 +64,13 @@ class KeyRefused(Refusal):
 
     status: int
     source: str
+
+
+@dataclass(eq=False)
+class FolderUnusable(Refusal):
+    """A song could not be saved; `trouble` names the folder, the reason and the mend."""
+
+    trouble: str
 
 
 @dataclass(eq=False)

@@ -20,20 +20,35 @@ def backoff(attempt: int, base: float, cap: float, random: Callable[[], float]) 
     return max(base / 2, ceiling * random())
 
 
+def growing(attempt: int, base: float, cap: float, random: Callable[[], float]) -> float:
+    """Seconds to wait after failure number `attempt` (from 0): half to all of base·2^attempt.
+
+    Unlike `backoff` it surely grows, so that few attempts fit into any time.
+    """
+    ceiling = min(cap, base * 2.0 ** min(attempt, 30))
+    return ceiling * (1 + random()) / 2
+
+
 def retry_after(header: str | None, now: float) -> float | None:
     """Seconds to wait, from a Retry-After header (RFC 9110 §10.2.3: seconds or an HTTP date).
 
-    `now` is in seconds since the epoch. The answer lies in [0, LONGEST]; None where the header
-    is absent or says nothing usable.
+    `now` is in seconds since the epoch, by the clock of whoever sent it. The answer lies in
+    [0, LONGEST]; None where the header is absent or says nothing usable.
     """
     text = (header or "").strip()
     if _SECONDS.fullmatch(text):
         return min(float(text), LONGEST)
+    at = instant(text)
+    return None if at is None else min(max(at - now, 0.0), LONGEST)
+
+
+def instant(header: str | None) -> float | None:
+    """Seconds since the epoch, from an HTTP date; None where it is none."""
     try:
-        at = parsedate_to_datetime(text).timestamp()
+        at = parsedate_to_datetime(header or "").timestamp()
     except (ValueError, TypeError, OverflowError, IndexError):
         return None
-    return min(max(at - now, 0.0), LONGEST) if math.isfinite(at) else None
+    return at if math.isfinite(at) else None
 
 
 class Budget:

@@ -6,14 +6,15 @@
 
 `intent` is written before anything is sent and `sending` before the first byte leaves, so what
 a crash leaves behind says what may have happened: an `intent` was never sent, a `sending` may
-have been. Only the first may be sent again. Terminal states never change.
+have been. Only the first may be sent again. Terminal states never change, but for those that
+were only presumed: the song may turn out to be alive.
 
 Every function here is pure: it takes a song and a fact, and returns the song as it is after the
 fact, or the same object where the fact changes nothing.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Any, Literal, NewType
 
 from acestep_mcp.domain.track import Track
@@ -35,8 +36,16 @@ RUNNING: frozenset[State] = frozenset({"QUEUED", "PROCESSING"})
 """Accepted by the gateway and not finished: followed until they are."""
 SUBMITTING: frozenset[State] = frozenset({"intent", "sending"})
 """In the hands of the process that took the order."""
+_BEFORE: Mapping[State, State] = {"PROCESSING": "QUEUED"}
 ENDED: frozenset[State] = frozenset({"COMPLETED", "FAILED", "ERROR"})
 """The gateway's terminal states."""
+
+GONE_AFTER = 600.0
+"""Seconds for which a media host has to say that a track is gone before it is believed."""
+SAVE_FLOOR = 5.0
+"""Seconds between two attempts that somebody asked for."""
+_ENOUGH_ATTEMPTS = 8
+"""So often, too, has it to say so, in case it was a clock that made the seconds pass."""
 
 LOCAL = "local-"
 """What a local handle begins with, so that it is never taken for the gateway's."""
@@ -106,6 +115,11 @@ class Song:
         return self.ended and not (self.unsaved and self.save_attempts == 0)
 
     @property
+    def finished(self) -> bool:
+        """Whether nothing is left to do: ended, and no files to be written."""
+        return self.ended and not self.unsaved
+
+    @property
     def duration(self) -> float | None:
         """Seconds asked of the gateway."""
         value = self.payload.get("duration")
@@ -122,7 +136,8 @@ class Song:
 class Observation:
     """What the gateway says about a song at one moment, already made safe to keep.
 
-    `state` is QUEUED where it said nothing this program knows.
+    `state` is QUEUED where it said nothing this program knows. `presumed` means that it named an
+    end which it does not document, by the word in `error`.
     """
 
     request_id: RequestId
@@ -131,8 +146,9 @@ class Observation:
     media_urls: tuple[str, ...] = ()
     media_type: str = ""
     error: str = ""
+    presumed: bool = False
     created_at: float | None = None
-    completed_at: float | None = field(default=None)
+    completed_at: float | None = None
 
 
 def sending(song: Song, now: float, worker: str) -> Song:
@@ -180,25 +196,37 @@ def orphaned(song: Song, now: float, heir: str) -> Song | None:
 def observed(song: Song, seen: Observation, now: float) -> Song:
     """The gateway was asked. A finished song stays as it ended; queued never follows processing.
 
-    A COMPLETED song without any media URL takes URLs that turn up later.
+    A COMPLETED song without any media URL takes URLs that turn up later. One whose end was only
+    presumed is what the gateway says it is.
     """
     if song.state == "COMPLETED" and not song.media_urls and seen.media_urls:
-        return replace(song, media_urls=seen.media_urls, media_type=seen.media_type, updated_at=now)
-    if song.state not in RUNNING or (song.state, seen.state) == ("PROCESSING", "QUEUED"):
-        return song
-    if seen.state == song.state:
+        saving: Saving = "off" if song.saving == "off" else "wanted"
+        urls, kind = seen.media_urls, seen.media_type
+        return replace(song, media_urls=urls, media_type=kind, saving=saving, updated_at=now)
+    if song.presumed:
+        if seen.presumed:
+            return song
+        song = replace(song, presumed=False, delivered=False)
+    elif song.state not in RUNNING or seen.state in (song.state, _BEFORE.get(song.state)):
         return song
     return replace(
         song,
         state=seen.state,
+        presumed=seen.presumed,
         media_urls=seen.media_urls,
         media_type=seen.media_type,
         error=seen.error,
         completed_at=(seen.completed_at or now) if seen.state in ENDED else None,
         took=_took(song, seen, now),
-        saving="off" if seen.state in ENDED and not seen.media_urls else song.saving,
         updated_at=now,
     )
+
+
+def given_up(song: Song, now: float, why: str) -> Song:
+    """Nothing more can be learned of it; should the gateway know it after all, it comes back."""
+    if song.state not in RUNNING:
+        return song
+    return replace(song, state="ERROR", presumed=True, error=why, completed_at=now, updated_at=now)
 
 
 def _took(song: Song, seen: Observation, now: float) -> float | None:
@@ -212,18 +240,74 @@ def _took(song: Song, seen: Observation, now: float) -> float | None:
 
 def saved(
     song: Song,
+    worker: str,
+    *,
     files: tuple[str, ...],
+    sound: tuple[Track, ...],
+    warnings: tuple[str, ...],
     now: float,
-    sound: tuple[Track, ...] = (),
-    warnings: tuple[str, ...] = (),
 ) -> Song:
-    """Its tracks were written to disk; `warnings` say what is missing or sounds wrong."""
+    """All its tracks are on the disk; `warnings` say what sounds wrong.
+
+    Said by a worker that no longer has the song, it changes nothing: whoever has it knows better.
+    """
+    if not song.unsaved or song.worker != worker:
+        return song
+    return replace(
+        song, saving="done", files=files, sound=sound, file_warnings=warnings, updated_at=now
+    )
+
+
+def not_saved(
+    song: Song,
+    worker: str,
+    *,
+    gone: bool,
+    pause: float,
+    now: float,
+    **kept: Any,  # noqa: ANN401  # what `saved` takes about the tracks that are there
+) -> Song:
+    """A track is not on the disk yet, whichever are: try again after `pause` seconds.
+
+    `gone` means that the media host says that it has no such track. That is believed when it has
+    said so for some minutes, because such hosts forget and remember.
+    """
+    after = saved(song, worker, now=now, **kept)
+    if after is song:
+        return song
+    since = song.save_since or now
+    believed = gone and song.save_attempts >= _ENOUGH_ATTEMPTS and now - since >= GONE_AFTER
+    return replace(
+        after,
+        saving="lost" if believed else "wanted",
+        save_attempts=song.save_attempts + 1,
+        save_since=since,
+        save_after=now + pause,
+    )
+
+
+def left(song: Song) -> Song:
+    """The process that had it leaves it to whoever can do what is left."""
+    return replace(song, worker="")
+
+
+def save_now(song: Song, worker: str, now: float, *, idle: bool) -> Song:
+    """Somebody asks for files that are not there: `worker` tries again at once.
+
+    Not where one has only just failed or, as far as is known, is under way (`idle` where none is).
+    What was believed to be lost, and what was saved and is gone from the disk, is wanted again.
+    """
+    if song.state != "COMPLETED" or song.saving == "off":
+        return song
+    if (song.unsaved and not idle) or abs(now - song.updated_at) < SAVE_FLOOR:
+        return song
     return replace(
         song,
-        saving="done",
-        files=files,
-        sound=sound,
-        warnings=(*warnings, *song.warnings),
+        saving="wanted",
+        worker=worker,
+        save_attempts=0,
+        save_since=song.save_since if song.unsaved else 0.0,
+        save_after=0.0,
         updated_at=now,
     )
 

@@ -15,7 +15,7 @@ from urllib.parse import quote
 
 from acestep_mcp.domain.errors import MediaGone
 from acestep_mcp.domain.models import Model
-from acestep_mcp.domain.retry import retry_after
+from acestep_mcp.domain.retry import instant, retry_after
 from acestep_mcp.domain.song import Observation, RequestId
 from acestep_mcp.gateway import wire
 from acestep_mcp.gateway.verdicts import Broken, Verdict, of_status
@@ -80,6 +80,10 @@ class Gateway:
     def __init__(self, origin: str, *, now: Callable[[], float]) -> None:
         self._origin = origin.rstrip("/")
         self._now = now
+
+    def prepare(self) -> None:
+        """Build what it takes to send a request."""
+        _ = self._http
 
     async def submit(
         self,
@@ -157,7 +161,9 @@ class Gateway:
         )
 
     def _wait(self, reply: "Reply") -> float | None:
-        return retry_after(reply.headers.get("retry-after"), self._now())
+        # A date is meant by the gateway's clock, from which this machine's may be far away.
+        now = instant(reply.headers.get("date"))
+        return retry_after(reply.headers.get("retry-after"), self._now() if now is None else now)
 
 
 def _without(key: str, reply: "Reply") -> "Reply":

@@ -21,6 +21,7 @@ _MODEL = re.compile(r"[a-z0-9][a-z0-9._-]{0,59}")
 _TYPE = re.compile(r"[a-z]{1,20}/[A-Za-z0-9.+-]{1,60}")
 _MOST_TRACKS = 4
 _YEAR_10000 = 253_402_300_800.0
+_WORD = re.compile(r"[^A-Z]+")
 
 # The documented five, and the words that other endpoints of this gateway use for them.
 _STATES: Mapping[str, State] = {
@@ -33,9 +34,15 @@ _STATES: Mapping[str, State] = {
     "SUCCESS": "COMPLETED",
     "DONE": "COMPLETED",
     "READY": "COMPLETED",
+    "FINISHED": "COMPLETED",
     "FAILED": "FAILED",
     "ERROR": "ERROR",
 }
+_ENDINGS = re.compile(
+    "FAIL|ERROR|CANCEL|ABORT|REJECT|EXPIRE|TIMEOUT|TIMED_OUT|TERMINATE|KILL|DENIED|DELETE|INVALID"
+    "|STOPPED|DISCARD|CRASH|BLOCKED|REVOKED|SKIPPED|NOT_FOUND|LOST|DEAD"
+)
+"""Undocumented words by which queues say that nothing more will come of a job."""
 
 
 def request_id(value: object) -> RequestId | None:
@@ -70,13 +77,19 @@ def observation(body: bytes, asked: RequestId) -> Observation | None:
         return None
     output = found.get("output")
     output = output if isinstance(output, dict) else {}
+    word = _WORD.sub("_", found["status"].upper()).strip("_")
+    error = clean(found.get("error"), 300)
+    presumed = word not in _STATES and _ENDINGS.search(word) is not None
+    if presumed:
+        error = clean(": ".join(filter(None, (found["status"], error))), 300)
     return Observation(
         request_id=asked,
-        state=_STATES.get(found["status"].strip().upper(), "QUEUED"),
+        state="ERROR" if presumed else _STATES.get(word, "QUEUED"),
+        presumed=presumed,
         model=_fitting(_MODEL, found.get("model_id")),
         media_urls=_urls(output.get("media_url")),
         media_type=_fitting(_TYPE, output.get("media_type")),
-        error=clean(found.get("error"), 300),
+        error=error,
         created_at=timestamp(found.get("created_at")),
         completed_at=timestamp(found.get("completed_at")),
     )

@@ -21,6 +21,7 @@ from acestep_mcp.settings import SettingsError
 __all__ = ["UNKNOWN_WINDOW", "InDoubt", "Ledger", "Page", "opened"]
 
 T = TypeVar("T")
+Ago = Callable[[float], float]
 DAY = 86_400.0
 UNKNOWN_WINDOW = 600.0
 """Seconds for which a song of unknown outcome still answers for an identical request."""
@@ -101,19 +102,33 @@ class Ledger:
 
     driver: Driver
 
-    async def reserve(self, song: Song, *, limit: int, reuse: bool, lease: float) -> Song:
+    async def reserve(
+        self, song: Song, *, limit: int, reuse: bool, lease: float, ago: Ago | None = None
+    ) -> Song:
         """Write the intent, or return the song that already answers this request.
 
         One transaction, so that of any number of identical calls in any number of processes one
         writes. `limit` is in tracks per rolling 24 hours, 0 for none; `lease` is for how many
-        seconds the song's worker counts as alive. With `reuse=False` an earlier song never answers.
+        seconds the song's worker counts as alive. `ago` tells the time of so many seconds ago; it
+        is asked when the lock is held, because the clock may have been set while that took. With
+        `reuse=False` an earlier song never answers.
 
         Raises:
             LimitReached: The tracks would exceed the limit; nothing is written.
             InDoubt: The intent may have been written; forget it.
         """
-        work = partial(_reserve, song, limit, reuse, lease)
+        work = partial(_reserve, song, limit, reuse, lease, ago)
         return await self._write(work, partial(_reserve_again, song, work))
+
+    async def earlier(
+        self, song: Song, *, limit: int, reuse: bool, ago: Ago | None = None
+    ) -> Song | None:
+        """The song that already answers this request, as `reserve` would find it.
+
+        Raises:
+            LimitReached: There is none, and its tracks would exceed the limit.
+        """
+        return await self.driver.read(partial(_earlier, song, limit, ago, reuse=reuse))
 
     async def find(self, owner: Owner, handle: str) -> Song | None:
         """The owner's song of that gateway id or local handle."""
@@ -255,23 +270,38 @@ def opened(path: Path, database_url: str = "") -> Ledger:
     return Ledger(PostgresDriver(database_url))
 
 
-def _reserve(song: Song, limit: int, reuse: bool, lease: float, tx: Transaction) -> Song:  # noqa: FBT001  # bound by keyword above
+def _reserve(
+    song: Song,
+    limit: int,
+    reuse: bool,  # noqa: FBT001  # as above
+    lease: float,
+    ago: Ago | None,
+    tx: Transaction,
+) -> Song:
     tx.exclusive(song.owner)
+    if earlier := _earlier(song, limit, ago, tx, reuse=reuse):
+        return earlier
+    _beat(song.worker, song.created_at, lease, tx)
+    tx.run(_INSERT, to_row(song))
+    return song
+
+
+def _earlier(
+    song: Song, limit: int, ago: Ago | None, tx: Transaction, *, reuse: bool
+) -> Song | None:
     now = song.created_at
     if reuse:
         same = {
             "owner": song.owner,
             "fingerprint": song.fingerprint,
-            "fresh": now - UNKNOWN_WINDOW,
+            "fresh": ago(UNKNOWN_WINDOW) if ago else now - UNKNOWN_WINDOW,
         }
         for row in tx.all(_SAME, same):
             return to_song(row)
     used = int(tx.all(_USED, {"owner": song.owner, "since": now - DAY})[0]["used"])
     if limit and used + song.tracks > limit:
         raise LimitReached(limit=limit, used=used, asked=song.tracks)
-    _beat(song.worker, now, lease, tx)
-    tx.run(_INSERT, to_row(song))
-    return song
+    return None
 
 
 def _reserve_again(

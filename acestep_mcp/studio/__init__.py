@@ -13,8 +13,8 @@ again.
            ──> Hints       when to look at another process's song
 """
 
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
@@ -22,8 +22,16 @@ from uuid import uuid4
 
 import anyio
 
-from acestep_mcp.clock import Clock
-from acestep_mcp.domain.errors import KeyMissing, KeyRefused, NotAsked, NotFound, Refusal
+from acestep_mcp.clock import Clock, Jumps
+from acestep_mcp.domain.errors import (
+    FolderUnusable,
+    KeyMissing,
+    KeyRefused,
+    LedgerDown,
+    NotAsked,
+    NotFound,
+    Refusal,
+)
 from acestep_mcp.domain.song import (
     LOCAL,
     RUNNING,
@@ -36,6 +44,7 @@ from acestep_mcp.domain.song import (
     called,
     delivered,
     observed,
+    save_now,
 )
 from acestep_mcp.gateway import wire
 from acestep_mcp.gateway.client import Gateway, Unanswered
@@ -88,8 +97,9 @@ class Studio:
     ) -> None:
         self._ledger = ledger
         self._gateway = gateway
-        self._saving = library is not None
+        self._library = library
         self._clock = clock
+        self._jumps = Jumps(clock)
         self._terms = terms
         self._worker = uuid4().hex
         self._stopping = False
@@ -115,6 +125,7 @@ class Studio:
             records=self._records,
             follower=self._follower,
             clock=clock,
+            jumps=self._jumps,
         )
 
     @asynccontextmanager
@@ -164,22 +175,49 @@ class Studio:
         Raises:
             Refusal: Nothing was bought.
         """
-        if account.key is None:
-            raise KeyMissing(account.looked)
-        self._keys.add(account)
+        await self._ready_to_buy(account)
         intent = self._intent(account, order)
+        deadline = self._clock.monotonic() + wait
         live = self._records.live(intent)
+        live.began = self._clock.monotonic()
         # Before it is written, so that nobody who finds it takes it for one that nobody submits.
         live.followed = True
         song = await self._reserved(live, reuse=not new_take)
         if song.id == intent.id:
-            deadline = intent.created_at + wait
             self._records.start(self._make, live, account, order, deadline)
         else:
             self._records.drop(live)
             live = self._records.live(song)
             self._follower.follow(live)
         return await self._report(live, wait, reused=song.id != intent.id)
+
+    async def earlier(self, account: Account, order: "Order", *, reuse: bool = True) -> Song | None:
+        """The song that already answers this request; what `generate` would return unpaid.
+
+        Raises:
+            Refusal: `generate` would refuse, too.
+        """
+        await self._ready_to_buy(account)
+        await self._records.noted(account.owner)
+        intent, limit = self._intent(account, order), self._terms.daily_limit
+        return await self._ledger.earlier(intent, limit=limit, reuse=reuse, ago=self._jumps.ago)
+
+    async def _ready_to_buy(self, account: Account) -> None:
+        """Find out what would go wrong once it is paid, while nothing is.
+
+        Raises:
+            Refusal: Something would.
+        """
+        if account.key is None:
+            raise KeyMissing(account.looked)
+        self._keys.add(account)
+        self._gateway.prepare()
+        if self._library is not None:
+            trouble = "The output folder's disk does not answer."
+            with anyio.move_on_after(GRACE):
+                trouble = await self._library.usable()
+            if trouble:
+                raise FolderUnusable(trouble)
 
     async def _reserved(self, live: Live, *, reuse: bool) -> Song:
         """Write the intent, or find the song that answers the same request."""
@@ -189,7 +227,9 @@ class Studio:
             await self._records.noted(live.song.owner)
             # Between the intent and its submission no cancelled caller can get in.
             with anyio.CancelScope(shield=True):
-                song = await self._ledger.reserve(live.song, limit=limit, reuse=reuse, lease=lease)
+                song = await self._ledger.reserve(
+                    live.song, limit=limit, reuse=reuse, lease=lease, ago=self._jumps.ago
+                )
         except InDoubt as doubt:
             live.refuse(doubt)
             await self._records.settle(partial(self._withdraw, live))
@@ -207,8 +247,9 @@ class Studio:
     async def status(self, account: Account, handle: str, *, wait: float) -> Report:
         """The song as it stands after at most `wait` + `GRACE` seconds, asked for if needed.
 
-        A finished song is answered from the ledger. An id the ledger does not know is asked of
-        the gateway and adopted.
+        A finished song is answered from the ledger, and its files are fetched if they are not
+        there. What is said of a running one is never older than the poll interval. An id the
+        ledger does not know is asked of the gateway and adopted.
 
         Raises:
             NotFound: Nobody knows it.
@@ -223,31 +264,57 @@ class Studio:
                 song = await self._adopt(account, handle)
         if song is None:
             raise NotAsked(handle, "no reply in time")
-        if song.state in RUNNING:
-            if account.key is None:
-                raise KeyMissing(account.looked)
-            self._keys.add(account)
-        live = self._records.live(song)
+        if song.state in RUNNING and account.key is None:
+            raise KeyMissing(account.looked)
+        self._keys.add(account)
+        live = self._records.live(await self._wanted(song))
         if known is None:
             self._schedule.later(live)
         self._follower.follow(live)
         with live.awaited():
-            ours = song.worker == self._worker
-            if song.state in RUNNING and ours and self._schedule.may_ask(live):
-                await self._asked_now(live)
-            elif song.state == "COMPLETED" and not song.media_urls:
-                with anyio.move_on_after(GRACE):
-                    await self._follower.observe(live)
+            if account.key and _open_question(live.song):
+                if self._schedule.may_ask(live):
+                    await self._asked_now(live)
+                    self._follower.follow(live)  # one that was taken for ended may be alive
+                else:
+                    self._schedule.wait_for(live)
             return await self._report(live, max(0.0, deadline - anyio.current_time()))
 
     async def songs(
         self, account: Account, *, limit: int, status: str = "", search: str = "", cursor: str = ""
     ) -> Page:
-        """The account's songs, newest first, from every client and every earlier run."""
+        """The account's songs, newest first, from every client and every earlier run.
+
+        Those still under way are asked about first, and missing files are fetched.
+        """
         self._keys.add(account)
-        return await self._ledger.page(
-            account.owner, limit=limit, status=status, search=search, cursor=cursor
+        look = partial(
+            self._ledger.page,
+            account.owner,
+            limit=limit,
+            status=status,
+            search=search,
+            cursor=cursor,
         )
+        page = await look()
+        return await look() if await self._refreshed(account, page.songs) else page
+
+    async def _refreshed(self, account: Account, songs: Sequence[Song]) -> bool:
+        """Bring songs that are not done up to date; whether any of them changed within `GRACE`."""
+        asked: list[tuple[Live, Song, float]] = []
+        for song in songs:
+            if song.state not in RUNNING and not song.unsaved:
+                continue
+            live = self._records.live(await self._wanted(song))
+            self._follower.follow(live)
+            if song.state in RUNNING and account.key and self._schedule.may_ask(live):
+                asked.append((live, song, live.asked_at))
+                self._follower.ask(live)
+        with anyio.move_on_after(GRACE):
+            for live, _, before in asked:
+                while live.asked_at == before:
+                    await live.next_change()
+        return any(live.song.version > song.version for live, song, _ in asked)
 
     async def ready(self) -> None:
         """Returns if the ledger can be read.
@@ -310,24 +377,43 @@ class Studio:
             state="intent",
             created_at=now,
             updated_at=now,
-            saving="wanted" if self._saving else "off",
+            saving="wanted" if self._library else "off",
             worker=self._worker,
             warnings=order.warnings,
         )
 
     async def _make(self, live: Live, account: Account, order: "Order", deadline: float) -> None:
         await self._submitter.submit(live, order.model, account, deadline)
-        self._schedule.later(live)
+        # The reply says how the song stood when it was written, which may be long ago.
+        self._schedule.later(live, known_at=live.began)
         live.followed = False
         self._follower.follow(live)
 
     async def _asked_now(self, live: Live) -> None:
-        """Have a running song asked about at once, and give the answer a moment to come."""
+        """Have a song asked about at once, and give the answer a moment to come."""
         before = live.asked_at
-        live.nudge(self._clock.now())
+        self._follower.ask(live)
         with anyio.move_on_after(GRACE):
-            while live.asked_at == before and live.followed and not live.over:
+            while live.asked_at == before:
                 await live.next_change()
+
+    async def _wanted(self, song: Song) -> Song:
+        """Have files fetched that are not there, where this process has a folder for them."""
+        if self._library is None or song.state != "COMPLETED" or song.saving == "off":
+            return song
+        if song.saving == "done" and not await self._library.absent(song):
+            return song
+        now, live = self._clock.now(), self._records.held(song.id)
+        if live is not None and song.worker == self._worker:
+            idle = not live.saving
+        else:
+            idle = song.save_attempts > 0 and song.save_after > now
+        fact = partial(save_now, worker=self._worker, now=now, idle=idle)
+        if fact(song) is song:
+            return song
+        with suppress(LedgerDown):  # the song can be told all the same
+            return await self._ledger.change(song.owner, song.id, fact) or song
+        return song
 
     async def _report(self, live: Live, wait: float, *, reused: bool = False) -> Report:
         with live.awaited():
@@ -369,10 +455,16 @@ class Studio:
             state="QUEUED",
             request_id=seen.request_id,
             created_at=seen.created_at or now,
-            saving="wanted" if self._saving else "off",
+            saving="wanted" if self._library else "off",
             worker=self._worker,
         )
         return observed(found, seen, now)
+
+
+def _open_question(song: Song) -> bool:
+    """Whether only the gateway knows how the song stands."""
+    unlinked = song.state == "COMPLETED" and not song.media_urls
+    return song.state in RUNNING or song.presumed or unlinked
 
 
 def _new_id() -> SongId:

@@ -3,14 +3,26 @@
 import logging
 from contextlib import suppress
 from functools import partial
+from typing import Any
 
 import anyio
 
 from acestep_mcp.clock import Clock
+from acestep_mcp.domain import retry
 from acestep_mcp.domain.errors import LedgerDown, NotFound, NotSent
-from acestep_mcp.domain.song import RUNNING, SUBMITTING, Song, observed, saved
+from acestep_mcp.domain.song import (
+    RUNNING,
+    SUBMITTING,
+    Observation,
+    Song,
+    given_up,
+    left,
+    not_saved,
+    observed,
+    saved,
+)
 from acestep_mcp.gateway.client import Gateway, Unanswered
-from acestep_mcp.library import Library, Saved
+from acestep_mcp.library import Library, Missing, Saved
 from acestep_mcp.studio import telemetry
 from acestep_mcp.studio.hints import Hints
 from acestep_mcp.studio.keyring import Keyring
@@ -22,6 +34,16 @@ log = logging.getLogger(__name__)
 
 _GLANCE = 1.0  # seconds between looks, without a hint, at another process's song
 _LEDGER_PAUSE = 5.0  # seconds to leave a ledger alone that did not answer
+_SAVE_PAUSE = 5.0  # seconds before saving is tried again; twice as long each time
+_SAVE_LONGEST = 3_600.0
+_REVISIT_PAUSE = 5.0  # seconds until a song that seems to have ended is looked at again; likewise
+
+DAY = 86_400.0
+_NOT_KNOWN_FOR = 1 * DAY
+_NO_END_FOR = 7 * DAY
+_NO_ANSWER_FOR = 30 * DAY
+"""After which a song counts as lost: a paid one deserves patience, but not for years."""
+_ENOUGH = 3  # such answers in a row, so that no single one decides
 
 
 class Follower:
@@ -55,34 +77,73 @@ class Follower:
 
     def follow(self, live: Live) -> None:
         """See to it that somebody follows the song, if there is anything to follow."""
-        if not live.over and not live.followed:
+        if not live.done and not live.followed:
             live.followed = True
+            self._records.hold(live)
             self._records.start(self._follow, live)
 
+    def ask(self, live: Live) -> None:
+        """Have the gateway asked about the song at once, whoever looks after it."""
+        self._records.start(self.observe, live)
+
     async def observe(self, live: Live) -> None:
-        """Ask the gateway about a song once, in turn, and write down what it says."""
+        """Ask the gateway about a song once, in turn, and write down what it says.
+
+        Whoever comes while it is being asked gets the same answer.
+        """
+        if live.asking:
+            while live.asking:
+                await live.next_change()
+            return
+        live.asking = True
+        try:
+            await self._observe(live)
+        finally:
+            live.asking = False
+            live.tell()
+
+    async def _observe(self, live: Live) -> None:
         account = self._keys.get(live.song.owner)
         if account is None or account.key is None or live.song.request_id is None:
             return
         await self._schedule.turn(live)
         answer = await self._gateway.status(live.song.request_id, account.key)
         telemetry.polled(answered=not isinstance(answer, Unanswered))
+        before, now = live.song, self._clock.now()
         if isinstance(answer, Unanswered):
             self._schedule.unanswered(live, answer)
         else:
             self._schedule.answered(live)
-            before, now = live.song.state, self._clock.now()
             if not await self._records.apply(live, partial(observed, seen=answer, now=now)):
                 live.refuse(NotFound(live.song.handle))
-            elif before in RUNNING and live.song.ended:
-                lag = now - (live.song.completed_at or now)
-                telemetry.ended(live.song.model, live.song.state, lag)
-        live.tell()
+                return
+        if why := self._lost(live, answer):
+            await self._records.apply(live, partial(given_up, now=now, why=why))
+        if live.song.state != before.state:
+            live.hint()  # for the loop that waits for what the song was before
+        if before.state in RUNNING and live.song.ended:
+            live.revisits = 0
+            lag = now - (live.song.completed_at or now)
+            telemetry.ended(live.song.model, live.song.state, lag)
+
+    def _lost(self, live: Live, answer: Observation | Unanswered) -> str:
+        """Why nothing more will be heard of a running song; `""` where something may."""
+        age = self._schedule.age(live)
+        if isinstance(answer, Observation):
+            live.strange = 0
+            never = live.song.state in RUNNING and age > _NO_END_FOR
+            return f"it has not ended in {_NO_END_FOR / DAY:.0f} days" if never else ""
+        live.strange = live.strange + 1 if answer.status in (400, 404, 410) else 0
+        if live.strange >= _ENOUGH and age > _NOT_KNOWN_FOR:
+            return "the gateway does not know it any more, a day after it was ordered"
+        if live.failures >= _ENOUGH and age > _NO_ANSWER_FOR:
+            return f"the gateway told nothing about it for {_NO_ANSWER_FOR / DAY:.0f} days"
+        return ""
 
     async def _follow(self, live: Live) -> None:
         try:
             await self._learn(live)
-            while not live.over:
+            while not live.done:
                 try:
                     if not await self._step(live):
                         break
@@ -106,10 +167,16 @@ class Follower:
         song = live.song
         if self._theirs(song):
             return await self._glance(live)
-        if song.ended:
-            await self._save(live)
+        if song.unsaved:
+            if self._library is None:
+                # Another process may have a folder, and takes what nobody has.
+                await self._records.apply(live, left)
+                return False
+            await self._save(live, self._library)
         elif self._keys.get(song.owner) is None:
             return False
+        elif song.presumed:
+            await self._revisit(live)
         elif await self._due(live):
             await self.observe(live)
         return True
@@ -156,19 +223,80 @@ class Follower:
         elif found.version > live.song.version:
             live.show(found)
 
-    async def _save(self, live: Live) -> None:
-        """Keep the tracks of a completed song on disk, or say why that did not work."""
+    async def _revisit(self, live: Live) -> None:
+        """A queue that gave a job up may take it on again: look a few more times."""
+        live.revisits += 1
+        due = self._clock.monotonic() + _REVISIT_PAUSE * 2**live.revisits
+        while live.song.presumed and (early := due - self._clock.monotonic()) > 0:
+            with anyio.move_on_after(early):
+                await live.hinted()
+        if live.song.presumed:
+            await self.observe(live)
+
+    async def _save(self, live: Live, library: Library) -> None:
+        """Write the tracks of a completed song to the disk, or find out why that has to wait."""
+        while live.song.save_attempts and (early := live.save_due - self._clock.monotonic()) > 0:
+            with anyio.move_on_after(early):
+                await live.hinted()
+            await self._look(live)
+        if not live.song.media_urls:
+            await self.observe(live)
+        song = live.song
+        if self._theirs(song) or not song.unsaved:
+            return
+        live.saving = True
         try:
-            kept = await self._library.save(live.song) if self._library else Saved()
+            kept = await self._kept(song, library)
+        finally:
+            live.saving = False
+        about: dict[str, Any] = {
+            "files": kept.files,
+            "sound": kept.tracks,
+            "warnings": kept.warnings,
+        }
+        now = self._clock.now()
+        if kept.missing is None:
+            fact = partial(saved, worker=self._worker, now=now, **about)
+        else:
+            log.warning("%s is not saved yet: %s", song.handle, kept.missing.cause)
+            random = self._clock.random
+            pause = retry.growing(song.save_attempts, _SAVE_PAUSE, _SAVE_LONGEST, random)
+            live.save_due = self._clock.monotonic() + pause
+            fact = partial(
+                not_saved,
+                worker=self._worker,
+                gone=kept.missing.gone,
+                pause=pause,
+                now=now,
+                **about,
+            )
+        await self._records.apply(live, fact)
+
+    async def _kept(self, song: Song, library: Library) -> Saved:
+        """What saving it comes to, as far as this process may say: not once another one has it."""
+        if not song.media_urls:
+            return Saved(missing=Missing("the gateway gave no media URL", gone=True))
+        why = ""
+
+        async def ours() -> bool:
+            nonlocal why
+            try:
+                found = await self._records.ledger.find(song.owner, song.id)
+            except LedgerDown as down:
+                why = down.cause  # nobody can tell; it is tried again
+                return False
+            if found is None or found.worker != self._worker or not found.unsaved:
+                why = "another process has taken it over"
+            return not why
+
+        kept = Saved()
+        try:
+            kept = await library.save(song, ours)
         except Exception:
             # Whatever is wrong with a file, the song itself is safe and must not be left waiting.
-            log.exception("%s could not be saved", live.song.handle)
-            kept = Saved(warnings=("The audio was not saved: an internal fault.",))
-        fact = partial(
-            saved,
-            files=kept.files,
-            sound=kept.tracks,
-            warnings=kept.warnings,
-            now=self._clock.now(),
-        )
-        await self._records.apply(live, fact)
+            log.exception("%s could not be saved", song.handle)
+            why = "an internal fault"
+        if not why:
+            return kept
+        warning = f"The audio is not saved yet: {why}."
+        return Saved(song.files, song.sound, (warning,), Missing(why, gone=False))

@@ -36,7 +36,7 @@ class Keyring:
             return
         if self.get(account.owner) is None:
             self._news.set()
-        self._callers[account.owner] = account, self._clock.now()
+        self._callers[account.owner] = account, self._clock.monotonic()
 
     async def news(self) -> None:
         """Wait until somebody calls whose key was not known."""
@@ -44,7 +44,10 @@ class Keyring:
         self._news = anyio.Event()
 
     def forget(self, busy: Container[Owner], since: float) -> None:
-        """Drop the keys of callers who are not busy here and have not called since then."""
+        """Drop the keys of callers who are not busy here and have not called since then.
+
+        `since` is a time on the monotonic clock.
+        """
         idle = (owner for owner, (_, called) in self._callers.items() if called < since)
         for owner in [owner for owner in idle if owner not in busy]:
             del self._callers[owner]

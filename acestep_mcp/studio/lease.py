@@ -5,7 +5,7 @@ import math
 
 import anyio
 
-from acestep_mcp.clock import Clock
+from acestep_mcp.clock import Clock, Jumps
 from acestep_mcp.domain.errors import LedgerDown
 from acestep_mcp.domain.song import Owner
 from acestep_mcp.studio.following import Follower
@@ -30,6 +30,7 @@ class Lease:
         records: Records,
         follower: Follower,
         clock: Clock,
+        jumps: Jumps,
     ) -> None:
         self._worker = worker
         self._seconds = seconds
@@ -37,6 +38,7 @@ class Lease:
         self._records = records
         self._follower = follower
         self._clock = clock
+        self._jumps = jumps
 
     async def keep(self) -> None:
         """For ever: renew three times per lease, and look for orphans.
@@ -50,9 +52,9 @@ class Lease:
             pause = beat
             try:
                 await self._renew()
-                if look <= self._clock.now():
-                    look = await self._take_over()
-                pause = min(beat, max(_LEAST, look - self._clock.now()))
+                if look <= self._clock.monotonic():
+                    look = self._clock.monotonic() + await self._take_over()
+                pause = min(beat, max(_LEAST, look - self._clock.monotonic()))
             except LedgerDown as down:
                 log.warning("the ledger does not answer: %s", down.cause)
             await self._clock.sleep(_LEAST)
@@ -68,11 +70,12 @@ class Lease:
             log.warning("the ledger does not answer: %s", down.cause)
 
     async def _renew(self) -> None:
+        self._jumps.within(math.inf)  # a look now and then, so that none is missed
         if self._records.owners:
             await self._records.ledger.beat(self._worker, self._clock.now(), self._seconds)
 
     async def _take_over(self) -> float:
-        """Go on with the songs of the dead; when the next process may turn out to be dead."""
+        """Go on with the songs of the dead; in how many seconds the next one may be dead."""
         ledger, now = self._records.ledger, self._clock.now()
         for unsaved in (False, True):
             bereaved = await ledger.bereaved(now, unsaved=unsaved)
@@ -81,8 +84,8 @@ class Lease:
                 taken = await ledger.claim(owners, self._worker, now, lease, unsaved=unsaved)
                 for song in taken:
                     self._follower.follow(self._records.live(song))
-        self._keys.forget(self._records.owners, now - self._seconds)
-        return min(await ledger.expiry(self._worker, now), now + self._seconds)
+        self._keys.forget(self._records.owners, self._clock.monotonic() - self._seconds)
+        return min(await ledger.expiry(self._worker, now) - now, self._seconds)
 
     def _can_help(self, owner: Owner, *, unsaved: bool) -> bool:
         """Whether this process can do what is left: files need a folder, the gateway a key."""

@@ -10,6 +10,9 @@ import anyio
 from acestep_mcp.domain.errors import Refusal
 from acestep_mcp.domain.song import SUBMITTING, Song
 
+MOST_REVISITS = 8
+"""Status requests about a song whose end was presumed: each twice as late as the one before."""
+
 
 class Live:
     """One song of this process: its latest state, and everyone who waits for the next.
@@ -17,7 +20,10 @@ class Live:
     `refusal` is set when the order ended without a song; `problem` says in a few words why the
     gateway could not be asked lately, `""` when it could. `asked` counts the status requests,
     `asked_at` and `due` are the times of the last and the next one, `wanted` when somebody wants
-    it earlier, `known_times` the seconds that such songs took.
+    it earlier, `known_times` the seconds that such songs took. `strange` counts the requests since
+    the gateway last knew the song, `revisits` those since its end was presumed, `began` is when it
+    was ordered, as far as can be told, and `save_due` when saving is tried again; `saving` while it
+    is. All times are the monotonic clock's.
     """
 
     __slots__ = (
@@ -25,13 +31,19 @@ class Live:
         "_hinted",
         "asked",
         "asked_at",
+        "asking",
+        "began",
         "due",
         "failures",
         "followed",
         "known_times",
         "problem",
         "refusal",
+        "revisits",
+        "save_due",
+        "saving",
         "song",
+        "strange",
         "waiting",
         "wanted",
     )
@@ -43,7 +55,13 @@ class Live:
         self.asked = 0
         self.asked_at = -math.inf
         self.known_times: tuple[float, ...] = ()
-        self.due = 0.0
+        self.asking = False
+        self.began = -math.inf
+        self.due = -math.inf
+        self.strange = 0
+        self.revisits = MOST_REVISITS
+        self.save_due = -math.inf
+        self.saving = False
         self.wanted = math.inf
         self.failures = 0
         self.followed = False
@@ -60,6 +78,13 @@ class Live:
     def over(self) -> bool:
         """Whether waiting any longer is of no use."""
         return self.refusal is not None or self.song.settled or self.song.state == "UNKNOWN"
+
+    @property
+    def done(self) -> bool:
+        """Whether looking after it any longer is of no use."""
+        if self.song.presumed and self.revisits < MOST_REVISITS:
+            return False
+        return self.refusal is not None or self.song.finished or self.song.state == "UNKNOWN"
 
     @contextmanager
     def awaited(self) -> Iterator[None]:

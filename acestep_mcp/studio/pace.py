@@ -1,5 +1,7 @@
 """How fast the gateway is asked, all songs together."""
 
+import math
+
 import anyio
 
 from acestep_mcp.clock import Clock
@@ -13,17 +15,17 @@ class Pace:
     def __init__(self, clock: Clock, rate: float) -> None:
         self._clock = clock
         self._step = 1.0 / rate
-        self._free = 0.0
+        self._free = -math.inf
         self._queue = anyio.Lock()
 
     async def turn(self) -> None:
         """Wait for the next turn."""
         async with self._queue:
             # A hold may come while the first in the queue sleeps, so the clock is read again.
-            while (early := self._free - self._clock.now()) > 0:
+            while (early := self._free - self._clock.monotonic()) > 0:
                 await self._clock.sleep(early)
-            self._free = self._clock.now() + self._step
+            self._free = self._clock.monotonic() + self._step
 
     def hold(self, seconds: float) -> None:
         """Give no turn for `seconds`, because the gateway said so."""
-        self._free = max(self._free, self._clock.now() + seconds)
+        self._free = max(self._free, self._clock.monotonic() + seconds)

@@ -52,11 +52,20 @@ class Records:
         live = self._live.get(song.id)
         if live is None:
             live = Live(song)
-            if not live.over:
+            if not live.done:
                 self._live[song.id] = live
         elif song.version > live.song.version:
             live.show(song)
+            live.hint()
         return live
+
+    def held(self, song_id: SongId) -> Live | None:
+        """The live entry of a song, if it is in hand."""
+        return self._live.get(song_id)
+
+    def hold(self, live: Live) -> None:
+        """Somebody here looks after it."""
+        self._live.setdefault(live.song.id, live)
 
     def drop(self, live: Live) -> None:
         """Nobody here looks after it any more."""

@@ -16,6 +16,7 @@ _QUICK = 1.0  # seconds: the first retry of a failed status request, while the b
 _SLOWEST = 60.0  # seconds between status requests while they keep failing
 _PATIENCE = 600.0  # seconds after which a song is old, and asked about ever more rarely
 _SLOWING = 20.0
+_RAREST = 300.0  # seconds; a clock that is wrong by hours makes every song look old
 _SLOWER = 3.0  # times the interval, where the gateway tells by itself how songs end
 _GAP = 0.5  # seconds from a status request to the next one that a callback brings about
 
@@ -38,7 +39,7 @@ class Schedule:
 
     def early(self, live: Live) -> float:
         """Seconds until the song's next status request is due; 0 or less when it is."""
-        return min(live.due, live.wanted) - self._clock.now()
+        return min(live.due, live.wanted) - self._clock.monotonic()
 
     async def turn(self, live: Live) -> None:
         """Wait until the song may be asked about; who wants it from then on wants it again."""
@@ -47,20 +48,24 @@ class Schedule:
 
     def called(self, live: Live) -> None:
         """The gateway says that something happened: ask at once, but not again and again."""
-        live.nudge(max(self._clock.now(), live.asked_at + _GAP))
+        live.nudge(max(self._clock.monotonic(), live.asked_at + _GAP))
 
     def begin(self, live: Live, times: Sequence[float]) -> None:
         """Start to follow a song; `times` are the seconds that such songs took lately."""
         model = MODELS.get(live.song.model, DEFAULT)
         documented = model.documented_times if len(times) < timing.ENOUGH else ()
         live.known_times = (*times, *documented)
-        live.asked = int(self._age(live) / self._interval)
-        if live.asked_at > 0:
-            live.due = live.asked_at + self._pause(live)
+        live.asked = int(self.age(live) / self._interval)
+        if math.isfinite(live.asked_at):
+            live.due = self._clock.monotonic() + self._pause(live)
 
     def may_ask(self, live: Live) -> bool:
         """Whether a poll interval has passed since the song was last asked about."""
-        return self._clock.now() - live.asked_at >= self._terms.poll_interval
+        return self._clock.monotonic() - live.asked_at >= self._terms.poll_interval
+
+    def wait_for(self, live: Live) -> None:
+        """Somebody waits for the song: ask about it when a poll interval has passed."""
+        live.nudge(max(self._clock.monotonic(), live.asked_at + self._terms.poll_interval))
 
     def answered(self, live: Live) -> None:
         """The gateway told how the song stands; ask again after the interval."""
@@ -70,15 +75,16 @@ class Schedule:
         live.asked += 1
         self.later(live)
 
-    def later(self, live: Live) -> None:
-        """How the song stands is known as of now; ask again after the interval."""
-        live.asked_at = self._clock.now()
-        live.due = live.asked_at + self._pause(live)
+    def later(self, live: Live, known_at: float | None = None) -> None:
+        """How the song stood is known, as of now unless said; ask again after the interval."""
+        now = self._clock.monotonic()
+        live.asked_at = now if known_at is None else known_at
+        live.due = now + self._pause(live)
 
     def unanswered(self, live: Live, answer: Unanswered) -> None:
         """The gateway told nothing; ask again soon if the budget allows it, else more slowly."""
         live.problem = answer.cause
-        live.asked_at = self._clock.now()
+        live.asked_at = self._clock.monotonic()
         live.due = live.asked_at + self._retry(live)
         live.failures += 1
         live.asked += 1
@@ -89,13 +95,17 @@ class Schedule:
         if answer.retry_after is not None:
             self.pace.hold(answer.retry_after)
 
-    def _age(self, live: Live) -> float:
-        return max(0.0, self._clock.now() - live.song.created_at)
+    def age(self, live: Live) -> float:
+        """Seconds since it was ordered; what passed before this process had it, by the wall."""
+        if math.isinf(live.began):
+            before = max(0.0, self._clock.now() - live.song.created_at)
+            live.began = self._clock.monotonic() - before
+        return self._clock.monotonic() - live.began
 
     def _pause(self, live: Live) -> float:
-        age, interval = self._age(live), self._interval
+        age, interval = self.age(live), self._interval
         if age > _PATIENCE:
-            return max(interval, (age - _PATIENCE) / _SLOWING)
+            return max(interval, min(_RAREST, (age - _PATIENCE) / _SLOWING))
         return timing.pause(age, live.asked, live.known_times, interval)
 
     def _retry(self, live: Live) -> float:

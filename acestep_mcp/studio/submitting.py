@@ -17,7 +17,7 @@ from acestep_mcp.domain.errors import (
     Rejected,
 )
 from acestep_mcp.domain.models import Model
-from acestep_mcp.domain.retry import backoff
+from acestep_mcp.domain.retry import growing
 from acestep_mcp.domain.song import Song, accepted, sending, unknown, unsent
 from acestep_mcp.gateway.client import Gateway, Submission
 from acestep_mcp.studio import telemetry
@@ -27,7 +27,7 @@ from acestep_mcp.studio.terms import Account, Callback
 
 log = logging.getLogger(__name__)
 
-_PAUSE = 1.0  # seconds before the second attempt at a request that did not leave
+_PAUSE = 1.0  # seconds before the second attempt at a request that had no effect
 _LONGEST_PAUSE = 10.0
 _RATE_PAUSE = 5.0  # seconds after a 429 that gives none
 _STOPPED = "the server was stopped before the gateway answered"
@@ -55,7 +55,8 @@ class Submitter:
     async def submit(self, live: Live, model: Model, account: Account, deadline: float) -> None:
         """Submit one song; `live` then holds either the song or the refusal.
 
-        Only what provably had no effect is sent again, and only until `deadline`.
+        Only what provably had no effect is sent again, and only until `deadline`, a time on the
+        monotonic clock.
         """
         try:
             refusal = await self._attempts(live, model, account, deadline)
@@ -90,16 +91,17 @@ class Submitter:
                 return NotSent("another process took the order over before it was sent")
             with telemetry.submitting(model.id):
                 outcome = await self._post(live, model, account)
+                # Written down before anything else is done that could go wrong.
+                if outcome.verdict == "accepted" and outcome.request_id is not None:
+                    named = partial(accepted, request_id=outcome.request_id, worker=self._worker)
+                    await self._note(live, named)
+                elif outcome.verdict == "unknown":
+                    await self._note(live, partial(unknown, why=outcome.cause))
             telemetry.submitted(model.id, outcome.verdict)
-            if outcome.verdict == "accepted" and outcome.request_id is not None:
-                named = partial(accepted, request_id=outcome.request_id, worker=self._worker)
-                await self._note(live, named)
-                return None
-            if outcome.verdict == "unknown":
-                await self._note(live, partial(unknown, why=outcome.cause))
+            if outcome.verdict in ("accepted", "unknown"):
                 return None
             pause = self._pause(outcome, attempt)
-            if pause is None or self._clock.now() + pause > deadline:
+            if pause is None or self._clock.monotonic() + pause > deadline:
                 return _refusal(outcome, account)
             await self._note(live, unsent)
             await self._clock.sleep(pause)
@@ -133,11 +135,16 @@ class Submitter:
         return Submission("unknown", cause=_STOPPED)
 
     def _pause(self, outcome: Submission, attempt: int) -> float | None:
-        """Seconds until it may be sent again; None where that would be of no use."""
+        """Seconds until it may be sent again; None where that would be of no use.
+
+        What the gateway says can make it longer and never shorter: some say 0, or a time that
+        has passed.
+        """
+        pause = max(_PAUSE, growing(attempt + 1, _PAUSE, _LONGEST_PAUSE, self._clock.random))
         if outcome.verdict == "never_sent":
-            return backoff(attempt, _PAUSE, _LONGEST_PAUSE, self._clock.random)
+            return pause
         if outcome.status == 429:  # noqa: PLR2004  # Too Many Requests
-            return _RATE_PAUSE if outcome.retry_after is None else outcome.retry_after
+            return max(pause, _RATE_PAUSE if outcome.retry_after is None else outcome.retry_after)
         return None
 
 

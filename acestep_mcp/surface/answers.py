@@ -136,7 +136,7 @@ def _answer(song: Song, message: str) -> SongAnswer:
         files=list(song.files),
         duration=song.duration or (default if song.payload else 0),
         seed=-1 if song.seed is None else song.seed,
-        warnings=list(song.warnings),
+        warnings=[*song.file_warnings, *song.warnings],
         error=song.error,
         created_at=instant(song.created_at),
         completed_at=instant(song.completed_at),
@@ -165,6 +165,12 @@ def _state_sentence(song: Song, problem: str, now: float) -> str:
             "it is not sent again by itself. Check the usage at "
             f"{TOP_UP_PAGE}. To pay for another attempt, repeat the call with new_take=true."
         )
+    if song.presumed:
+        return (
+            f"The song seems to have ended without a result.{quoted(song.error)} Whether it was "
+            f"charged is unknown. Call get_status with request_id '{song.handle}' later to have "
+            "the gateway asked again, or repeat the same call to order the song once more."
+        )
     charged = "documented as not charged" if song.state == "ERROR" else "whether charged: unknown"
     return (
         f"The gateway ended the song as {song.state} ({charged}).{quoted(song.error)} "
@@ -177,10 +183,20 @@ def _completed(song: Song) -> str:
     if not count:
         return f"The song is finished, but {_NO_LINK}. Call get_status again in a minute."
     made = f"The song is finished: {count} tracks." if count > 1 else "The song is finished."
-    if song.files:
+    if song.files and song.saving == "done":
         return f"{made} It is saved in 'files'; give the user the paths and the media URLs."
-    saving = " It is being saved." if song.saving == "wanted" else ""
-    return f"{made}{saving} Give the user the media URLs; they may expire, so do it now."
+    return f"{made}{_saving(song)} Give the user the media URLs; they may expire, so do it now."
+
+
+def _saving(song: Song) -> str:
+    """What becomes of files that are not all there."""
+    if song.saving == "lost":
+        return " It could not be saved: the media host does not have it any more."
+    if not song.unsaved:
+        return ""
+    if not song.save_attempts:
+        return " It is being saved."
+    return " It is not saved yet (see the warnings); that is tried again by itself."
 
 
 def _running(song: Song, problem: str, now: float) -> str:

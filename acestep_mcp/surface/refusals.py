@@ -34,6 +34,8 @@ def sentence(error: errors.Refusal) -> str:  # noqa: C901, PLR0912  # one case p
                 f"The gateway refused the key from {source} (HTTP {status}); nothing was charged. "
                 f"Get a valid key at {KEY_PAGE}, {then}."
             )
+        case errors.FolderUnusable(trouble):
+            text = f"{_ended(trouble)} Nothing was sent: a song that cannot be saved is not bought."
         case errors.BalanceTooLow(said):
             text = (
                 f"Insufficient balance; nothing was charged.{quoted(said)} "

@@ -84,7 +84,7 @@ class Tasks(Extension):
     async def _get(self, ctx: Ctx, params: TaskParams) -> HandlerResult:
         report = await self._report(ctx, params)
         song = report.song
-        if song.state in RUNNING:
+        if song.state in RUNNING or (song.ended and not song.settled):
             return {"resultType": "complete", **_working(song)}
         result = answers.song(report, self.clock.now(), links=True, as_error=True)
         self.studio.heard(self.who(), song.handle)
@@ -108,7 +108,8 @@ class Tasks(Extension):
 
 
 def _working(song: Song) -> dict[str, Any]:
-    message = f"The song is {song.state}; it is paid for and goes on if the task is cancelled."
+    state = "being saved" if song.ended else song.state
+    message = f"The song is {state}; it is paid for and goes on if the task is cancelled."
     return {**_task(song, "working"), "statusMessage": message, "pollIntervalMs": _POLL_MS}
 
 

@@ -64,7 +64,11 @@ class Desk:
         """Have a song made, unless a check or a person is against it."""
         if stop := order.stop(force=force):
             raise Stopped(stop.message, stop.overridable)
-        if self.confirming and (asked := await confirm(ctx, answers.question(order))):
+        if (
+            self.confirming
+            and await self._would_buy(order, new_take=new_take)
+            and (asked := await confirm(ctx, answers.question(order)))
+        ):
             return asked
         if declared(ctx.request_context):
             wait = 0  # the client takes a task, and asks about it when it likes
@@ -76,6 +80,10 @@ class Desk:
             ),
         )
         return self.answer(ctx, report, as_error=True)
+
+    async def _would_buy(self, order: "Order", *, new_take: bool) -> bool:
+        """Whether a person has to be asked: not for what costs nothing, nor for what is refused."""
+        return await self.studio.earlier(self.who(), order, reuse=not new_take) is None
 
     async def look(self, ctx: Ctx, handle: str, wait: float) -> CallToolResult:
         """See how a song is doing."""
