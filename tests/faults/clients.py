@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from .world import World
 
 _WAITS = (0, 0, 1, 5, 20, 45)
+_BRISK = 10.0
+"""Status requests a second: so many that no question has to wait for its turn."""
 _SLACK = 2.0
 """Seconds that contract §4 lets a call outlast its wait."""
 
@@ -167,7 +169,21 @@ async def _answered(world: "World", call: Call, work: Callable[[], Awaitable[Rep
         kind = f"order {call.seed}" if call.seed > 0 else "get_status"
         world.breach("late", f"{kind} lasted {lasted:.2f} s with a wait of {call.wait:g}")
     if call.report is not None:
+        _judge_age(world, call, call.report)
         _tell(world, call, call.report)
+
+
+def _judge_age(world: "World", call: Call, report: Report) -> None:
+    """What is said of a running song is no older than the poll interval, where nothing hinders."""
+    plan, song, job = world.plan, report.song, world.gateway.jobs.get(report.song.handle)
+    if song.state not in RUNNING or job is None or call.seed >= 0:
+        return
+    calm = plan.status_trouble == 0 and plan.status_rate >= _BRISK and not report.problem
+    since = max(job.ends, call.process.http.hold, world.weathered) + plan.poll_interval + _SLACK
+    if calm and since < call.at and not call.process.was_suspended(since, trio.current_time()):
+        world.breach(
+            "stale", f"{song.handle} is called {song.state}, {call.at - job.ends:.1f} s on"
+        )
 
 
 def _tell(world: "World", call: Call, report: Report) -> None:

@@ -148,7 +148,7 @@ class Gateway:
             case 2 if not away:
                 return _plain(Reply(200, {}, rng.choice(UNREADABLE)))
             case 3 if not away:
-                state = rng.choice(("PONDERING", "QUEUED", "", "queued "))
+                state = rng.choice(("PONDERING", "QUEUED", "", "queued ", "CANCELLED", "timed-out"))
                 return _plain(_json(200, {"status": state}))
             case _:
                 return await self._fails(process, rng.choice(FAILING_STATUSES))
@@ -180,7 +180,8 @@ class Gateway:
         headers, until = self._retry_after()
 
         def heard() -> None:
-            self._not_before[post.seed] = until()
+            # Whatever it says, nobody hammers a gateway that has just said no.
+            self._not_before[post.seed] = max(until(), trio.current_time() + 0.9)
 
         return Reply(429, headers, b"slow down"), heard
 
@@ -273,7 +274,11 @@ class Gateway:
             case 0 | 1 | 2:
                 return {"retry-after": f"{seconds:g}"}, lambda: trio.current_time() + seconds
             case 3:
-                return {"retry-after": formatdate(date, usegmt=True)}, lambda: date - EPOCH
+                named = {
+                    "retry-after": formatdate(date, usegmt=True),
+                    "date": formatdate(EPOCH + trio.current_time(), usegmt=True),
+                }
+                return named, lambda: date - EPOCH
             case 4:
                 return {"retry-after": rng.choice(("soon", "-3", "nan", "", "1e400"))}, _at_once
             case _:

@@ -4,6 +4,7 @@ The gateway's own books (which order was admitted when) and the clients' (what t
 told) are compared with the ledger that is left at the end.
 """
 
+import json
 from collections.abc import Iterator, Mapping
 from itertools import combinations
 from typing import Any
@@ -31,6 +32,7 @@ def judged(world: World) -> list[Breach]:
         *_duplicates(world, paid, by_seed),
         *_lost(world, paid, by_seed),
         *_stuck(world, rows),
+        *_unsaved(world, rows),
         *_lied(world, paid),
         *_deaf(world, rows),
     ]
@@ -40,8 +42,10 @@ def judged(world: World) -> list[Breach]:
     tally.unknowns = sum(row["state"] == "UNKNOWN" for row in rows)
     kinds = [breach.kind for breach in found]
     tally.duplicates, tally.lost = kinds.count("duplicate"), kinds.count("lost")
-    tally.stuck = kinds.count("stuck")
-    tally.other = len(kinds) - tally.duplicates - tally.lost - tally.stuck
+    tally.stuck, tally.unsaved = kinds.count("stuck"), kinds.count("unsaved")
+    tally.other = len(kinds) - tally.duplicates - tally.lost - tally.stuck - tally.unsaved
+    tally.clock_steps = len(world.steps.made)
+    tally.saved = sum(row["saving"] == "done" for row in rows)
     return found
 
 
@@ -67,7 +71,7 @@ def _lawful(
     """
     earlier, later = calls[first.seed], calls[second.seed]
     return earlier.at <= later.decided and (
-        later.new_take or _answered(world, first, rows.get(first.seed), later.decided)
+        later.new_take or _answered(world, first, rows.get(first.seed), later)
     )
 
 
@@ -75,10 +79,14 @@ def _same_request(one: Call, other: Call) -> bool:
     return (one.account.owner, one.wish) == (other.account.owner, other.wish)
 
 
-def _answered(world: World, first: Post, row: Row | None, then: float) -> bool:
-    """Whether the earlier song no longer answered its request by `then`."""
-    if row is None or row["request_id"] is None:
-        return then >= first.at + WINDOW
+def _answered(world: World, first: Post, row: Row | None, later: Call) -> bool:
+    """Whether the earlier song no longer answered its request when the later call was decided."""
+    then = later.decided
+    if not _named(world, first, row, then):
+        # A process cannot know how far the clock was set before it started.
+        unseen = world.steps.forward(first.at, later.process.born)
+        return then + unseen >= first.at + WINDOW
+    assert row is not None
     names = (row["id"], row["request_id"])
     return any(
         telling.handle in names
@@ -86,6 +94,15 @@ def _answered(world: World, first: Post, row: Row | None, then: float) -> bool:
         and (telling.unheard is None or not _noted(world, telling, then))
         for telling in world.tellings
     )
+
+
+def _named(world: World, post: Post, row: Row | None, then: float) -> bool:
+    """Whether the ledger could know by then which song of the gateway an order became."""
+    if row is None or row["request_id"] is None:
+        return False
+    called = (taken.at for taken in world.callbacks.taken if taken.song_id == row["id"])
+    known = (*called, *(() if post.named_at is None else (post.named_at,)))
+    return not known or any(at <= then for at in known)
 
 
 def _noted(world: World, telling: Telling, then: float) -> bool:
@@ -146,12 +163,22 @@ def _stuck(world: World, rows: list[Row]) -> Iterator[Breach]:
         name = f"{row['id']} (order {row['payload'].get('seed', 'adopted')})"
         if row["state"] in OPEN:
             yield Breach("stuck", f"{name} is {row['state']} at the end")
-        elif row["state"] == "COMPLETED" and row["saving"] == "wanted":
-            yield Breach("stuck", f"{name} was never saved")
-        elif row["state"] != "UNKNOWN":
+        elif row["state"] != "UNKNOWN" and not row["presumed"]:
             job = world.gateway.jobs[row["request_id"]]
             if job.ending != row["state"]:
                 yield Breach("wrong", f"{name} is {row['state']}, and ended {job.ending}")
+
+
+def _unsaved(world: World, rows: list[Row]) -> Iterator[Breach]:
+    """Finished songs whose files are not there, although the media host answers in the end."""
+    if world.plan.library == "none":
+        return
+    for row in rows:
+        if row["state"] != "COMPLETED":
+            continue
+        named, urls = json.loads(row["files"]), json.loads(row["media_urls"])
+        if row["saving"] != "done" or len(named) != len(urls) or not set(named) <= world.folder:
+            yield Breach("unsaved", f"{row['id']} is {row['saving']} with the files {named}")
 
 
 def _lied(world: World, paid: list[Post]) -> Iterator[Breach]:

@@ -20,6 +20,7 @@ from unittest.mock import patch
 import anyio
 
 from acestep_mcp import ledger, studio
+from acestep_mcp.clock import Jumps
 from acestep_mcp.domain import song as songs
 from acestep_mcp.domain.song import Owner, Song
 from acestep_mcp.gateway import client, http, verdicts
@@ -27,15 +28,18 @@ from acestep_mcp.gateway.client import Submission
 from acestep_mcp.ledger import Ledger
 from acestep_mcp.ledger.rows import to_song
 from acestep_mcp.order import Order
-from acestep_mcp.studio import Account, Report, Studio, submitting
+from acestep_mcp.studio import Account, Report, Studio, following, submitting
+from acestep_mcp.studio.following import Follower
 from acestep_mcp.studio.live import Live
 from acestep_mcp.studio.pace import Pace
 from acestep_mcp.studio.submitting import Submitter
 
 from . import sim
+from .process import VirtualClock
 
 LIMIT = 1_500
 """Schedules within which every mutant must be caught."""
+_ASK = Follower.ask
 _POST = Submitter._post
 _GENERATE = Studio.generate
 _RESERVE = Ledger.reserve
@@ -137,8 +141,34 @@ def _names_nothing(song: Song, **_: Any) -> Song:
     return song
 
 
-async def _sees_no_orphans(_ledger: Ledger, _now: float) -> tuple[Owner, ...]:
+async def _sees_no_orphans(_ledger: Ledger, _now: float, *, unsaved: bool) -> tuple[Owner, ...]:
+    del unsaved
     return ()
+
+
+def _pauses_as_told(_self: Submitter, outcome: Submission, _attempt: int) -> float | None:
+    if outcome.status == 429:
+        return 5.0 if outcome.retry_after is None else outcome.retry_after
+    return 1.0 if outcome.verdict == "never_sent" else None
+
+
+def _tells_time_by_the_wall(self: VirtualClock) -> float:
+    return self.now()
+
+
+def _sees_no_jump(_self: Jumps, _seconds: float) -> float:
+    return 0.0
+
+
+def _saves_once(song: Song, worker: str, *, gone: bool, pause: float, **kept: Any) -> Song:  # noqa: ARG001  # as the engine's
+    return songs.saved(song, worker, **kept)
+
+
+def _asks_only_about_its_own(self: Follower, live: Live) -> None:
+    if live.song.worker == self._worker:
+        _ASK(self, live)
+    else:
+        live.asked_at = self._clock.monotonic()
 
 
 _UNDELIVERED = "or (state in ('COMPLETED', 'FAILED', 'ERROR') and delivered = 0)"
@@ -149,6 +179,7 @@ TWICE = frozenset({"duplicate"})
 MONEY = TWICE | {"lost", "lied"}
 EARLY = frozenset({"early"})
 STUCK = frozenset({"stuck"})
+UNSAVED = frozenset({"unsaved"})
 MUTANTS = (
     Mutant("a read timeout is retried", MONEY, ((http, "of_error", _retries_read_timeouts),)),
     Mutant("502 counts as refused", MONEY, ((client, "of_status", _takes_502_for_a_refusal),)),
@@ -213,6 +244,41 @@ MUTANTS = (
         "Retry-After of a submission is ignored",
         EARLY,
         ((Submitter, "_pause", _sends_again_soon),),
+    ),
+    Mutant(
+        "a Retry-After of 0 is taken at its word",
+        EARLY,
+        ((Submitter, "_pause", _pauses_as_told),),
+    ),
+    Mutant(
+        "intervals are measured by the wall clock",
+        STUCK | UNSAVED | {"stale", "late"},
+        ((VirtualClock, "monotonic", _tells_time_by_the_wall),),
+    ),
+    Mutant(
+        "the age of an unknown outcome is told by the wall clock alone",
+        TWICE,
+        ((Jumps, "within", _sees_no_jump),),
+    ),
+    Mutant(
+        "saving is tried once",
+        UNSAVED,
+        ((following, "not_saved", _saves_once),),
+    ),
+    Mutant(
+        "a media host that has no such track is believed at once",
+        UNSAVED,
+        ((songs, "GONE_AFTER", 0.0), (songs, "_ENOUGH_ATTEMPTS", 0)),
+    ),
+    Mutant(
+        "a media host that has no such track is believed when the clock is set forward",
+        UNSAVED,
+        ((songs, "_ENOUGH_ATTEMPTS", 0),),
+    ),
+    Mutant(
+        "only the process that follows a song asks about it",
+        frozenset({"stale"}),
+        ((Follower, "ask", _asks_only_about_its_own),),
     ),
     Mutant(
         "a dead process's songs are left alone",

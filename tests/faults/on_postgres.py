@@ -30,7 +30,8 @@ _WATCH = """
     create function report() returns trigger language plpgsql as
         'begin insert into breach values (old.id || tg_argv[0]); return old; end';
     create trigger frozen after update on song for each row
-        when (old.state in ('COMPLETED', 'FAILED', 'ERROR') and new.state <> old.state)
+        when (old.state in ('COMPLETED', 'FAILED', 'ERROR') and new.state <> old.state
+            and old.presumed = 0)
         execute function report(' has ended and changed its state');
     create trigger counted after update on song for each row
         when (new.version <> old.version + 1)

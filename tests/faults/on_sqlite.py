@@ -18,6 +18,7 @@ _WATCH = (
     """
     create trigger frozen after update on song
     when old.state in ('COMPLETED', 'FAILED', 'ERROR') and new.state <> old.state
+    and old.presumed = 0
     begin
         insert into breach values (old.id || ' went from ' || old.state || ' to ' || new.state);
     end

@@ -86,6 +86,72 @@ def hosting(seed: int, plan: Plan) -> Hosting:
 
 
 @dataclass(frozen=True, slots=True)
+class Steps:
+    """When the wall clock is set, and by how many seconds, in order. Times are virtual seconds."""
+
+    made: tuple[tuple[float, float], ...] = ()
+
+    def by(self, time: float) -> float:
+        """How far the wall clock is from the true time by then."""
+        return sum(step for at, step in self.made if at <= time)
+
+    def forward(self, since: float, until: float) -> float:
+        """Seconds by which it was set forward between the two."""
+        return sum(step for at, step in self.made if step > 0 and since <= at <= until)
+
+
+def steps(seed: int, chaos: float) -> Steps:
+    """Somebody sets the clock, now and then; and it may be wrong from the start and mended."""
+    rng, end = Random(f"clock {seed}"), chaos + 200.0
+    drawn: list[tuple[float, float]] = []
+    while rng.random() < 0.4:
+        at, step = rng.uniform(0, end), rng.choice((1, -1)) * rng.choice(_STEPS)
+        drawn.append((at, step))
+        if rng.random() < 0.5:  # whoever finds it wrong sets it right
+            drawn.append((rng.uniform(at, end), -step))
+    return Steps(tuple(sorted(drawn)))
+
+
+_STEPS = (0.5, 30.0, 700.0, HOUR, 6 * HOUR, 11 * HOUR)
+
+
+@dataclass(frozen=True, slots=True)
+class Files:
+    """Where songs are saved: when the folder is not there, and when the media host has nothing.
+
+    `failing` are the odds that an attempt to save fails for another reason. Times are virtual
+    seconds.
+    """
+
+    folder: tuple[float, float]
+    media: tuple[tuple[float, float], ...]
+    failing: float
+
+    @property
+    def heals(self) -> float:
+        """From when on everything can be saved."""
+        return max(end for _, end in (self.folder, *self.media, (0.0, 0.0)))
+
+    def folder_gone(self, time: float) -> bool:
+        """Whether there is no folder then."""
+        return self.folder[0] <= time < self.folder[1]
+
+    def media_gone(self, time: float) -> bool:
+        """Whether the media host says then that it has no such track."""
+        return any(start <= time < end for start, end in self.media)
+
+
+def files(seed: int, plan: Plan) -> Files:
+    """Drawn apart, as above."""
+    rng = Random(f"files {seed}")
+    return Files(
+        folder=_span(rng, plan.chaos, 120.0) if rng.random() < 0.3 else (0.0, 0.0),
+        media=tuple(_span(rng, plan.chaos, 500.0) for _ in range(rng.choice((0, 1, 1, 2)))),
+        failing=0.5 if plan.library == "failing" else 0.0,
+    )
+
+
+@dataclass(frozen=True, slots=True)
 class Weather:
     """What a database server and the network to it do of their own. Times are virtual seconds.
 

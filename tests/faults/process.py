@@ -6,7 +6,7 @@ its `finally` blocks still try has no effect, as after SIGKILL.
 """
 
 import sqlite3
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,7 +24,7 @@ from acestep_mcp.gateway.http import Http, Reply, Use
 from acestep_mcp.ledger import Ledger
 from acestep_mcp.ledger.driver import Transaction
 from acestep_mcp.ledger.sqlite import SqliteDriver
-from acestep_mcp.library import Saved
+from acestep_mcp.library import Missing, Saved
 from acestep_mcp.studio import Account, Studio, Terms
 
 if TYPE_CHECKING:
@@ -55,6 +55,7 @@ class Process:
         self.crash_at = _crash_step(rng) if mortal and rng.random() < plan.crashing else 0
         self.suspend_at = rng.randint(1, 80) if mortal and rng.random() < plan.suspending else 0
         self.suspended = (-1.0, -1.0)
+        self.born = trio.current_time()
         self.unwritten: list[tuple[float, float]] = []
         self.dead = False
         self.over_at: float | None = None
@@ -70,8 +71,8 @@ class Process:
         clock = VirtualClock(self)
         gateway = Gateway(ORIGIN, now=clock.now)
         gateway.__dict__["_http"] = self.http
-        # Duck-typed: the engine only ever calls save().
-        library: Any = None if plan.library == "none" else SimLibrary(self, plan.library)
+        # Duck-typed: what the engine calls is there.
+        library: Any = None if plan.library == "none" else SimLibrary(self)
         return Studio(
             ledger=WatchedLedger(self.world.database.driver(self), self.world.calls),
             gateway=gateway,
@@ -163,9 +164,14 @@ class VirtualClock:
 
     def __init__(self, process: Process) -> None:
         self._process = process
+        # The other clock counts from some moment of its own: no wall time is near it.
+        self._offset = Random(f"{process.world.seed} {process.number}").uniform(0, 1e6)
 
     def now(self) -> float:
-        return EPOCH + trio.current_time()
+        return self._process.world.wall
+
+    def monotonic(self) -> float:
+        return self._offset + trio.current_time()
 
     def random(self) -> float:
         return self._process.world.rng.random()
@@ -182,9 +188,9 @@ class WatchedLedger(Ledger):
 
     calls: list["Call"]
 
-    async def reserve(self, song: Song, *, limit: int, reuse: bool, lease: float) -> Song:
+    async def reserve(self, song: Song, **terms: Any) -> Song:
         try:
-            return await super().reserve(song, limit=limit, reuse=reuse, lease=lease)
+            return await super().reserve(song, **terms)
         finally:
             self.calls[int(song.payload["seed"]) - 1].decided = trio.current_time()
 
@@ -266,16 +272,46 @@ class SimHttp(Http):
 
 
 class SimLibrary:
-    """A disk that takes its time and is sometimes full."""
+    """A folder that takes its time, and is sometimes full or not there at all.
 
-    def __init__(self, process: Process, kind: str) -> None:
+    It is the one folder of all processes, and lists what stands in it.
+    """
+
+    def __init__(self, process: Process) -> None:
         self._process = process
-        self._odds = 0.5 if kind == "failing" else 0.0
+        self._world = process.world
 
-    async def save(self, song: Song) -> Saved:
+    async def usable(self) -> str:
+        """Whether a song could be saved now."""
+        gone = self._world.files.folder_gone(trio.current_time())
+        return "the folder is not there" if gone else ""
+
+    async def absent(self, song: Song) -> bool:
+        """Whether a saved file is not there any more."""
+        return not set(song.files) <= self._world.folder
+
+    async def save(self, song: Song, ours: Callable[[], Awaitable[bool]]) -> Saved:
+        """Fetch what is missing, and give it its name if the song is still this process's."""
+        world, rng = self._world, self._world.rng
+        names = [f"/music/{song.handle}-{at}.wav" for at in range(len(song.media_urls))]
         await self._process.door()
-        await anyio.sleep(self._process.world.rng.uniform(0, 5))
+        missing = self._missing()
+        await anyio.sleep(rng.uniform(0, 5))
         await self._process.door()
-        if self._process.world.rng.random() < self._odds:
-            return Saved(warnings=("The audio was not saved: No space left on device.",))
-        return Saved(tuple(f"/music/{song.handle}-{at}.wav" for at in range(len(song.media_urls))))
+        missing = missing or self._missing()
+        if not missing and await ours():
+            await self._process.door()
+            world.folder.update(names)
+        there = tuple(name for name in names if name in world.folder)
+        warnings = (f"The audio is not saved yet: {missing.cause}.",) if missing else ()
+        return Saved(there, (), warnings, missing if len(there) < len(names) else None)
+
+    def _missing(self) -> Missing | None:
+        world, now = self._world, trio.current_time()
+        if world.files.folder_gone(now):
+            return Missing("the folder is not there", gone=False)
+        if world.files.media_gone(now):
+            return Missing("the media host answered HTTP 404", gone=True)
+        if not world.healed and world.rng.random() < world.files.failing:
+            return Missing("No space left on device", gone=False)
+        return None

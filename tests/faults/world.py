@@ -16,8 +16,8 @@ from .callbacks import Callbacks
 from .clients import Call, Telling, client
 from .database import SONGS, UNFINISHED, Engine
 from .gateway import Gateway
-from .plan import HOUR, drawn, hosting
-from .process import Process
+from .plan import HOUR, drawn, files, hosting, steps
+from .process import EPOCH, Process
 
 DEADLINE = 4 * HOUR
 """Virtual seconds in which, once everything is healed, every song must have ended."""
@@ -41,6 +41,9 @@ class Tally:
     doubts: int = 0
     lock_waits: int = 0
     unknowns: int = 0
+    clock_steps: int = 0
+    saved: int = 0
+    unsaved: int = 0
     duplicates: int = 0
     lost: int = 0
     stuck: int = 0
@@ -79,6 +82,9 @@ class World:
         self.rng = Random(seed)
         self.plan = drawn(self.rng)
         self.hosting = hosting(seed, self.plan)
+        self.steps = steps(seed, self.plan.chaos)
+        self.files = files(seed, self.plan)
+        self.folder: set[str] = set()
         self.tally = Tally(schedules=1)
         self.breaches: list[Breach] = []
         self.verbose = verbose
@@ -98,10 +104,21 @@ class World:
         self._born = trio.Event()
 
     @property
+    def wall(self) -> float:
+        """What the wall clock says."""
+        return EPOCH + trio.current_time() + self.steps.by(trio.current_time())
+
+    @property
     def unreachable(self) -> bool:
         """Whether no connection to the gateway can be made."""
         start, end = self.plan.down
         return start <= trio.current_time() < end
+
+    @property
+    def weathered(self) -> float:
+        """When the last outage of gateway or ledger that has begun is over."""
+        spans = (*self.plan.outages, self.plan.down, self.plan.full)
+        return max((end for start, end in spans if start <= trio.current_time()), default=0.0)
 
     @property
     def ledger_full(self) -> bool:
@@ -133,7 +150,7 @@ class World:
                 async with trio.open_nursery() as clients:
                     for _ in range(self.plan.clients):
                         clients.start_soon(client, self)
-            heals = max(self.plan.heals, self.database.heals)
+            heals = max(self.plan.heals, self.files.heals, self.database.heals)
             await trio.sleep(max(0.0, heals - trio.current_time()))
             await self._finish()
             self.nursery.cancel_scope.cancel()
