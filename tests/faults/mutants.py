@@ -137,7 +137,8 @@ def _names_nothing(song: Song, **_: Any) -> Song:
     return song
 
 
-async def _sees_no_orphans(_ledger: Ledger, _now: float) -> tuple[Owner, ...]:
+async def _sees_no_orphans(_ledger: Ledger, _now: float, *, unsaved: bool) -> tuple[Owner, ...]:
+    del unsaved
     return ()
 
 

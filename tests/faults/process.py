@@ -167,6 +167,9 @@ class VirtualClock:
     def now(self) -> float:
         return EPOCH + trio.current_time()
 
+    def monotonic(self) -> float:
+        return trio.current_time()
+
     def random(self) -> float:
         return self._process.world.rng.random()
 

@@ -62,7 +62,7 @@ def engine() -> ModuleType:
 
 
 async def reserve(ledger: Ledger, name: str, **fields: Any) -> None:
-    await ledger.reserve(song(name, **fields), limit=0, reuse=True, until=NOW + 10)
+    await ledger.reserve(song(name, **fields), limit=0, reuse=True, lease=10.0)
 
 
 async def test_a_refused_connection_is_one_line_without_the_password(server: PostgreSQL) -> None:
@@ -239,14 +239,14 @@ async def test_what_another_has_in_hand_is_left_out_of_a_claim(
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(connect().driver.write, at_work)
         await held.wait()
-        taken = await ledger.claim([ME], "heir", NOW + 11, NOW + 30)
+        taken = await ledger.claim([ME], "heir", NOW + 11, 20.0, unsaved=False)
         hold.set()
 
     assert [each.id for each in taken] == ["local-2"]
 
 
 async def test_of_two_claims_at_once_the_later_one_sees_what_the_earlier_one_took(
-    ledger: Ledger, connect: Connect, monkeypatch: pytest.MonkeyPatch
+    ledger: Ledger, connect: Connect
 ) -> None:
     await reserve(ledger, "local-1", state="QUEUED")
     held, hold = anyio.Event(), threading.Event()
@@ -259,20 +259,17 @@ async def test_of_two_claims_at_once_the_later_one_sees_what_the_earlier_one_too
     late: list[Song] = []
 
     async def claim_late() -> None:
-        params = [{"owner": ME, "now": NOW + 11}]
-        work = partial(package._take, params, "late", NOW + 11, NOW + 30)
-        late.extend(await connect().driver.write(work))
+        orphans = package._Orphans(slow, (ME,), "late", NOW + 11, 20.0)
+        late.extend(await connect().driver.write(partial(package._take, orphans)))
 
     # Its select has begun, and so sees the worker table as it was, before the other one commits.
     slow = f"{package._OPEN} and (select pg_advisory_xact_lock(42)) is not null"
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(connect().driver.write, holding)
         await held.wait()
-        with monkeypatch.context() as patch:
-            patch.setattr(package, "_OPEN", slow)
-            tasks.start_soon(claim_late)
-            await _somebody_waits_for_a_lock(connect())
-        first = await ledger.claim([ME], "heir", NOW + 11, NOW + 30)
+        tasks.start_soon(claim_late)
+        await _somebody_waits_for_a_lock(connect())
+        first = await ledger.claim([ME], "heir", NOW + 11, 20.0, unsaved=False)
         hold.set()
 
     assert [each.worker for each in first] == ["heir"]
