@@ -24,7 +24,7 @@ from acestep_mcp.domain import song as songs
 from acestep_mcp.domain.song import Owner, Song
 from acestep_mcp.gateway import client, http, verdicts
 from acestep_mcp.gateway.client import Submission
-from acestep_mcp.ledger import Ledger
+from acestep_mcp.ledger import Ledger, statements
 from acestep_mcp.ledger.rows import to_song
 from acestep_mcp.order import Order
 from acestep_mcp.studio import Account, Report, Studio, submitting
@@ -119,7 +119,7 @@ async def _never_reuses(self: Ledger, song: Song, **more: Any) -> Song:
 
 async def _checks_and_writes_apart(self: Ledger, song: Song, *, reuse: bool, **more: Any) -> Song:
     params = {"owner": song.owner, "fingerprint": song.fingerprint, "fresh": song.created_at - 600}
-    rows = await self.driver.read(lambda tx: tx.all(ledger._SAME, params)) if reuse else []
+    rows = await self.driver.read(lambda tx: tx.all(statements.SAME, params)) if reuse else []
     if rows:
         return to_song(rows[0])
     return await _RESERVE(self, song, reuse=False, **more)
@@ -142,9 +142,8 @@ async def _sees_no_orphans(_ledger: Ledger, _now: float, *, unsaved: bool) -> tu
     return ()
 
 
-_UNDELIVERED = "or (state in ('COMPLETED', 'FAILED', 'ERROR') and delivered = 0)"
-_FORGETFUL_SAME = ledger._SAME.replace(_UNDELIVERED, "")
-assert _FORGETFUL_SAME != ledger._SAME
+_FORGETFUL_SAME = statements.SAME.replace(f"or {statements.ENDED_UNHEARD}", "")
+assert _FORGETFUL_SAME != statements.SAME
 
 TWICE = frozenset({"duplicate"})
 MONEY = TWICE | {"lost", "lied"}
@@ -201,7 +200,7 @@ MUTANTS = (
     Mutant(
         "an undelivered end does not answer the same request",
         TWICE,
-        ((ledger, "_SAME", _FORGETFUL_SAME),),
+        ((statements, "SAME", _FORGETFUL_SAME),),
         of_ledger=True,
     ),
     Mutant(

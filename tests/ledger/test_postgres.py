@@ -17,7 +17,7 @@ import pytest
 from acestep_mcp import ledger as package
 from acestep_mcp.domain.errors import LedgerDown
 from acestep_mcp.domain.song import RequestId, Song, accepted, sending
-from acestep_mcp.ledger import InDoubt, Ledger, opened
+from acestep_mcp.ledger import InDoubt, Ledger, opened, statements
 from acestep_mcp.ledger.driver import Transaction
 from acestep_mcp.settings import SettingsError
 from tests.ledger.crowd import NOW, OWNERS, song
@@ -246,7 +246,7 @@ async def test_what_another_has_in_hand_is_left_out_of_a_claim(
 
 
 async def test_of_two_claims_at_once_the_later_one_sees_what_the_earlier_one_took(
-    ledger: Ledger, connect: Connect
+    ledger: Ledger, connect: Connect, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await reserve(ledger, "local-1", state="QUEUED")
     held, hold = anyio.Event(), threading.Event()
@@ -259,16 +259,18 @@ async def test_of_two_claims_at_once_the_later_one_sees_what_the_earlier_one_too
     late: list[Song] = []
 
     async def claim_late() -> None:
-        orphans = package._Orphans(slow, (ME,), "late", NOW + 11, 20.0)
-        late.extend(await connect().driver.write(partial(package._take, orphans)))
+        late.extend(await connect().claim([ME], "late", NOW + 11, 20.0, unsaved=False))
 
     # Its select has begun, and so sees the worker table as it was, before the other one commits.
-    slow = f"{package._OPEN} and (select pg_advisory_xact_lock(42)) is not null"
+    lock = "and (select pg_advisory_xact_lock(42)) is not null"
+    slow = statements.LEFT.replace("order by", f"{lock} order by")
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(connect().driver.write, holding)
         await held.wait()
-        tasks.start_soon(claim_late)
-        await _somebody_waits_for_a_lock(connect())
+        with monkeypatch.context() as patch:
+            patch.setattr(statements, "LEFT", slow)
+            tasks.start_soon(claim_late)
+            await _somebody_waits_for_a_lock(connect())
         first = await ledger.claim([ME], "heir", NOW + 11, 20.0, unsaved=False)
         hold.set()
 
