@@ -49,6 +49,10 @@ class VirtualClock:
         """Seconds, virtual."""
         return trio.current_time()
 
+    def monotonic(self) -> float:
+        """The same; nobody sets it."""
+        return trio.current_time()
+
     def random(self) -> float:
         """A number in [0, 1), the same in every run."""
         return self._chance.random()

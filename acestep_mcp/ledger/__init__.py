@@ -14,82 +14,57 @@ from typing import TypeVar, cast
 
 from acestep_mcp.domain.errors import BadInput, LedgerDown, LimitReached
 from acestep_mcp.domain.song import Owner, Song, SongId, orphaned
-from acestep_mcp.ledger.driver import Driver, InDoubt, Row, Transaction
-from acestep_mcp.ledger.rows import COLUMNS, to_row, to_song
+from acestep_mcp.ledger import search as searching
+from acestep_mcp.ledger import statements as sql
+from acestep_mcp.ledger.driver import Driver, InDoubt, Params, Row, Transaction
+from acestep_mcp.ledger.rows import to_row, to_song
+from acestep_mcp.ledger.schema import LONG, SHORT
 from acestep_mcp.settings import SettingsError
 
-__all__ = ["UNKNOWN_WINDOW", "InDoubt", "Ledger", "Page", "opened"]
+__all__ = ["UNKNOWN_WINDOW", "Bought", "InDoubt", "Ledger", "Page", "opened"]
 
 T = TypeVar("T")
 Ago = Callable[[float], float]
 DAY = 86_400.0
+_AHEAD = 10**9
+"""Seconds for which songs from the future count: that somebody's clock may have been ahead."""
 UNKNOWN_WINDOW = 600.0
 """Seconds for which a song of unknown outcome still answers for an identical request."""
 
-_INSERT = (
-    f"insert into song ({', '.join(COLUMNS)}) "  # noqa: S608  # column names of this module
-    f"values ({', '.join(':' + name for name in COLUMNS)})"
-)
-_UPDATE = (
-    f"update song set {', '.join(f'{name} = :{name}' for name in COLUMNS)} "  # noqa: S608  # as above
-    "where id = :id and owner = :owner and version = :version - 1"
-)
-_BY_HANDLE = (
-    "select * from song where owner = :owner and (request_id = :handle or id = :handle) limit 1"
-)
-_FORGET = "delete from song where id = :id and owner = :owner and request_id is null"
-_ADOPTED_TWIN = (
-    "delete from song where owner = :owner and request_id = :request_id and id <> :id "
-    "and fingerprint = ''"
-)
-_SAME = """
-    select * from song where owner = :owner and fingerprint = :fingerprint and (
-        state in ('intent', 'sending', 'QUEUED', 'PROCESSING')
-        or (state in ('COMPLETED', 'FAILED', 'ERROR') and delivered = 0)
-        or (state = 'UNKNOWN' and updated_at > :fresh)
-    ) order by created_at desc limit 1
-"""
-_USED = (
-    "select coalesce(sum(tracks), 0) as used from song where owner = :owner and created_at > :since"
-)
-# `intent` is left out of every list: nothing was sent, so there is no song yet.
-_LISTED = """
-    from song where owner = :owner and state <> 'intent'
-    and (:status = '' or state = :status or (:status = 'UNKNOWN' and state = 'sending'))
-    and (:search = '' or words like :pattern escape '\\')
-"""
-_PAGE = f"""
-    select * {_LISTED}
-    and (created_at < :before or (created_at = :before and id < :id))
-    order by created_at desc, id desc limit :limit
-"""  # fixed text of this module
-_TIMES = """
-    select took from song where owner = :owner and model = :model and tracks = :tracks
-    and took is not null order by created_at desc limit 20
-"""
-# A lease further ahead than its own length was written by a clock that ran ahead, and is none.
-_LIVING = "until > :now and until <= :now + seconds"
-_UNFINISHED = "state in ('intent', 'sending', 'QUEUED', 'PROCESSING')"
-_UNSAVED = "state = 'COMPLETED' and saving = 'wanted'"
-_ORPHANED = f"worker not in (select id from worker where {_LIVING})"  # noqa: S608  # fixed text
-_OPEN = f"select * from song where owner = :owner and {_UNFINISHED} and {_ORPHANED}"  # noqa: S608  # as above
-_OPEN_UNSAVED = f"select * from song where owner = :owner and {_UNSAVED} and {_ORPHANED}"  # noqa: S608  # as above
-_BEREAVED = f"select distinct owner from song where {_UNFINISHED} and {_ORPHANED}"  # noqa: S608  # as above
-_BEREAVED_UNSAVED = f"select distinct owner from song where {_UNSAVED} and {_ORPHANED}"  # noqa: S608  # as above
-_RUNNING = """
-    select id, version from song where state in ('QUEUED', 'PROCESSING') and worker = :worker
-"""
-_EXPIRY = f"select min(until) as until from worker where {_LIVING} and id <> :id"  # noqa: S608  # as above
-_ALIVE = f"select id from worker where {_LIVING}"  # noqa: S608  # as above
+LONG_DEAD = DAY
+"""Seconds after which the row of a worker is of no use, whichever clock was wrong."""
+_MOST_TAKEN = 500
+"""Songs per claim; the next one takes the rest, and nobody else has to wait meanwhile."""
+_MOST_INDEXED, _BATCHES = 100, 4
+"""Songs of an older version that are indexed in one transaction, and how many of these in a go."""
+_TOP = (math.inf, "")
+_LISTED = ("sending", "QUEUED", "PROCESSING", "COMPLETED", "FAILED", "ERROR", "UNKNOWN")
+_CHARGED = ("QUEUED", "PROCESSING", "COMPLETED", "FAILED")
+# What was sent and not answered may have been paid for, so it is shown as what it is: unknown.
+_SHOWN = {"": (), "UNKNOWN": ("UNKNOWN", "sending")}
 
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """Songs newest first; `cursor` continues after them, `""` at the end; `total` counts all."""
+    """Songs newest first; `cursor` continues after them, `""` at the end; `total` counts all.
+
+    A search looks at so many songs in one go: the `cursor` of an empty page leads to the others,
+    and where `exact` is False there are `total` at least.
+    """
 
     songs: tuple[Song, ...]
     cursor: str
     total: int
+    exact: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Bought:
+    """Tracks that were accepted, that may have been, and that count towards today's limit."""
+
+    tracks: int
+    unknown: int
+    today: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +108,7 @@ class Ledger:
     async def find(self, owner: Owner, handle: str) -> Song | None:
         """The owner's song of that gateway id or local handle."""
         params = {"owner": owner, "handle": handle}
-        rows = await self.driver.read(lambda tx: tx.all(_BY_HANDLE, params))
+        rows = await self.driver.read(lambda tx: tx.all(sql.BY_HANDLE, params))
         return to_song(rows[0]) if rows else None
 
     async def change(self, owner: Owner, handle: str, fact: Callable[[Song], Song]) -> Song | None:
@@ -153,38 +128,31 @@ class Ledger:
     async def page(
         self, owner: Owner, *, limit: int, status: str = "", search: str = "", cursor: str = ""
     ) -> Page:
-        """The owner's songs, newest first.
+        """The owner's songs, newest first; `search` is taken word by word, as `words` says.
 
         Raises:
             BadInput: The cursor is none that an earlier page gave.
         """
-        before, after_id = _position(cursor)
-        # SQLite ends a pattern at NUL, and PostgreSQL has none; no song has one either.
-        literal = search.casefold().replace("\0", "\ufffd")
-        escaped = literal.replace("\\", r"\\").replace("%", r"\%").replace("_", r"\_")
-        params = {
-            "owner": owner,
-            "status": status,
-            "search": search,
-            "pattern": f"%{escaped}%",
-            "before": before,
-            "id": after_id,
-            "limit": limit + 1,
-        }
-        rows, total = await self.driver.read(lambda tx: _page(tx, params))
-        songs = tuple(to_song(row) for row in rows[:limit])
-        more = len(rows) > limit
-        return Page(songs, _cursor(songs[-1]) if more else "", total)
+        after = _position(cursor)
+        if not search:
+            return await self.driver.read(partial(_page, owner, status, after, limit))
+        complete = await self._catch_up(owner)
+        page = await self.driver.read(partial(_found, owner, search, status, after, limit))
+        return page if complete else replace(page, exact=False)
+
+    async def bought(self, owner: Owner, now: float) -> Bought:
+        """What the owner has spent, in tracks."""
+        return await self.driver.read(partial(_bought, owner, now))
 
     async def times(self, song: Song) -> tuple[float, ...]:
         """Seconds that the owner's last songs of this model and number of tracks took."""
         params = {"owner": song.owner, "model": song.model, "tracks": song.tracks}
-        rows = await self.driver.read(lambda tx: tx.all(_TIMES, params))
+        rows = await self.driver.read(lambda tx: tx.all(sql.TIMES, params))
         return tuple(float(row["took"]) for row in rows)
 
     async def running(self, worker: str) -> tuple[tuple[SongId, int], ...]:
         """The versions of the running songs that a worker looks after."""
-        rows = await self.driver.read(lambda tx: tx.all(_RUNNING, {"worker": worker}))
+        rows = await self.driver.read(lambda tx: tx.all(sql.RUNNING_OF_WORKER, {"worker": worker}))
         return tuple((SongId(row["id"]), int(row["version"])) for row in rows)
 
     async def beat(self, worker: str, now: float, lease: float) -> None:
@@ -193,35 +161,38 @@ class Ledger:
 
     async def retire(self, worker: str) -> None:
         """Say that `worker` is gone and its songs are anyone's."""
-        sql = "delete from worker where id = :id"
-        await self._write(lambda tx: tx.run(sql, {"id": worker}))
+        await self._write(lambda tx: tx.run(sql.RETIRE, {"id": worker}))
 
     async def bereaved(self, now: float, *, unsaved: bool) -> tuple[Owner, ...]:
         """Whose songs have a dead worker; their names only, to see who can be helped.
 
         The songs are those that have not ended or, where `unsaved`, those whose files are missing.
+        Whoever asks also clears away what nobody else does.
         """
-        sql = _BEREAVED_UNSAVED if unsaved else _BEREAVED
-        rows = await self.driver.read(lambda tx: tx.all(sql, {"now": now}))
-        return tuple(Owner(row["owner"]) for row in rows)
+        pairs = sql.BEREAVED_UNSAVED if unsaved else sql.BEREAVED
+        rows, dead = await self.driver.read(partial(_left_behind, pairs, now))
+        if dead:
+            await self._write(partial(_bury, now))
+        if not unsaved:
+            await self._catch_up()
+        return tuple(dict.fromkeys(Owner(row["owner"]) for row in rows))
 
     async def expiry(self, worker: str, now: float) -> float:
         """When the first lease of the other workers runs out; infinite where there is none."""
-        rows = await self.driver.read(lambda tx: tx.all(_EXPIRY, {"id": worker, "now": now}))
-        until = rows[0]["until"]
-        return math.inf if until is None else float(until)
+        rows = await self.driver.read(lambda tx: tx.all(sql.EXPIRY, {"id": worker, "now": now}))
+        return float(rows[0]["until"]) if rows else math.inf
 
     async def claim(
         self, owners: Sequence[Owner], worker: str, now: float, lease: float, *, unsaved: bool
     ) -> tuple[Song, ...]:
         """Take over the owners' songs whose worker is dead, and return those still open.
 
-        The songs are those of `bereaved`.
+        The songs are those of `bereaved`; where they are many, it takes more than one claim.
 
         What was never sent is dropped, and what may have been becomes unknown, in the same
         transaction: a process that only seemed dead finds that it may not send any more.
         """
-        orphans = _Orphans(_OPEN_UNSAVED if unsaved else _OPEN, tuple(owners), worker, now, lease)
+        orphans = _Orphans(frozenset(owners), worker, now, lease, unsaved=unsaved)
         return await self._write(partial(_take, orphans), partial(_take_again, orphans))
 
     def changes(self, wanted: Callable[[], Awaitable[None]]) -> AsyncGenerator[SongId | None, None]:
@@ -231,6 +202,17 @@ class Ledger:
     async def close(self) -> None:
         """Let go of the database."""
         await self.driver.close()
+
+    async def _catch_up(self, owner: Owner | None = None) -> bool:
+        """Index some of the songs that an older version wrote; False where there are more."""
+        for _ in range(_BATCHES):
+            if await self.driver.read(partial(_is_indexed, owner)):
+                return True
+            try:
+                await self._write(partial(_index, owner))
+            except LedgerDown:
+                return False  # what can be read is to be shown all the same
+        return await self.driver.read(partial(_is_indexed, owner))
 
     async def _write(
         self,
@@ -282,7 +264,7 @@ def _reserve(
     if earlier := _earlier(song, limit, ago, tx, reuse=reuse):
         return earlier
     _beat(song.worker, song.created_at, lease, tx)
-    tx.run(_INSERT, to_row(song))
+    _insert(tx, song)
     return song
 
 
@@ -296,12 +278,48 @@ def _earlier(
             "fingerprint": song.fingerprint,
             "fresh": ago(UNKNOWN_WINDOW) if ago else now - UNKNOWN_WINDOW,
         }
-        for row in tx.all(_SAME, same):
+        for row in tx.all(sql.SAME, same):
             return to_song(row)
-    used = int(tx.all(_USED, {"owner": song.owner, "since": now - DAY})[0]["used"])
-    if limit and used + song.tracks > limit:
+    if limit and (used := _used(tx, song.owner, now)) + song.tracks > limit:
         raise LimitReached(limit=limit, used=used, asked=song.tracks)
     return None
+
+
+def _used(tx: Transaction, owner: Owner, now: float) -> int:
+    """Tracks ordered in the 24 hours before now, to the second.
+
+    The whole spans are summed up already, long ones and then short ones; of the short span that
+    began more than a day ago the songs themselves are counted.
+    """
+    since = now - DAY
+    long_at, short_at = math.floor(since / LONG), math.floor(since / SHORT)
+    params = {
+        "owner": owner,
+        "long": LONG,
+        "long_at": long_at,
+        "long_end": long_at + _AHEAD // LONG,
+        "short": SHORT,
+        "short_at": short_at,
+        "short_end": (long_at + 1) * (LONG // SHORT) - 1,
+        "since": since,
+        "edge": float((short_at + 1) * SHORT),
+    }
+    return int(tx.all(sql.USED, params)[0]["used"])
+
+
+def _bought(owner: Owner, now: float, tx: Transaction) -> Bought:
+    tracks = {row["state"]: int(row["tracks"]) for row in tx.all(sql.COUNTS, {"owner": owner})}
+    return Bought(
+        tracks=sum(tracks.get(state, 0) for state in _CHARGED),
+        unknown=sum(tracks.get(state, 0) for state in _SHOWN["UNKNOWN"]),
+        today=_used(tx, owner, now),
+    )
+
+
+def _insert(tx: Transaction, song: Song) -> None:
+    text = searching.found_by(song)
+    tx.run(sql.INSERT, to_row(song, text))
+    searching.enter(tx, song, text)
 
 
 def _reserve_again(
@@ -314,7 +332,7 @@ def _reserve_again(
 
 def _now(song: Song, tx: Transaction) -> Song | None:
     """The song as the ledger has it."""
-    rows = tx.all(_BY_HANDLE, {"owner": song.owner, "handle": song.id})
+    rows = tx.all(sql.BY_ID, {"owner": song.owner, "id": song.id})
     return to_song(rows[0]) if rows else None
 
 
@@ -322,7 +340,7 @@ def _change(
     owner: Owner, handle: str, fact: Callable[[Song], Song], wrote: Song | None, tx: Transaction
 ) -> Song | None:
     """`wrote` is what an attempt in doubt wanted to write: found there, it took effect."""
-    while rows := tx.all(_BY_HANDLE, {"owner": owner, "handle": handle}):
+    while rows := tx.all(sql.BY_HANDLE, {"owner": owner, "handle": handle}):
         before = to_song(rows[0])
         if before == wrote:
             return before
@@ -333,68 +351,125 @@ def _change(
         if after.request_id != before.request_id:
             # Somebody asked for it by the gateway's id before the gateway's reply was here.
             tx.exclusive(owner)  # against one who is about to adopt it
-            tx.run(_ADOPTED_TWIN, to_row(after))
-        if _swapped(tx, after):
+            while twins := tx.all(sql.ADOPTED_TWIN, to_row(after)):
+                _delete(tx, twins[0])
+        if _swapped(tx, before, rows[0]["found_by"], after):
             return after
     return None
 
 
-def _swapped(tx: Transaction, after: Song) -> bool:
+def _swapped(tx: Transaction, before: Song, known: str, after: Song) -> bool:
     """Compare-and-set: False when the song is no longer the version before this one."""
-    swapped = tx.run(_UPDATE, to_row(after)) == 1
+    text = searching.found_by(after, before, known)
+    swapped = tx.run(sql.UPDATE, to_row(after, text)) == 1
     if swapped:
+        searching.enter(tx, after, text, known)
         tx.changed(after.id)
     return swapped
 
 
+def _delete(tx: Transaction, row: Row) -> None:
+    song = to_song(row)
+    if tx.run(sql.DELETE, to_row(song)):
+        searching.erase(tx, song, row["found_by"])
+        tx.changed(song.id)
+
+
 def _forget(owner: Owner, song_id: SongId, tx: Transaction) -> None:
-    if tx.run(_FORGET, {"id": song_id, "owner": owner}):
-        tx.changed(song_id)
+    while rows := tx.all(sql.BY_ID, {"id": song_id, "owner": owner}):
+        if rows[0]["request_id"] is not None:
+            return
+        _delete(tx, rows[0])
 
 
 def _adopt(song: Song, tx: Transaction) -> Song:
     tx.exclusive(song.owner)
-    rows = tx.all(_BY_HANDLE, {"owner": song.owner, "handle": song.handle})
+    rows = tx.all(sql.BY_HANDLE, {"owner": song.owner, "handle": song.handle})
     if rows:
         return to_song(rows[0])
-    tx.run(_INSERT, to_row(song))
+    _insert(tx, song)
     return song
 
 
 def _beat(worker: str, now: float, lease: float, tx: Transaction) -> None:
-    tx.run(
-        "insert into worker (id, until, seconds) values (:id, :until, :seconds) "
-        "on conflict (id) do update set until = excluded.until, seconds = excluded.seconds",
-        {"id": worker, "until": now + lease, "seconds": lease},
-    )
+    tx.run(sql.BEAT, {"id": worker, "until": now + lease, "seconds": lease})
+
+
+def _left_behind(pairs: str, now: float, tx: Transaction) -> tuple[list[Row], bool]:
+    """Dead workers with the owners of their songs; True where a worker is dead for long."""
+    return tx.all(pairs, {"now": now}), bool(tx.all(sql.LONG_DEAD, _long_dead(now, 1)))
+
+
+def _bury(now: float, tx: Transaction) -> None:
+    """Drop the rows of workers that are dead for long, some at a time.
+
+    It may only seem so, to a clock that is wrong: whoever lives is there again with the next beat.
+    """
+    for row in tx.all(sql.LONG_DEAD, _long_dead(now, 100)):
+        tx.run(sql.RETIRE, {"id": row["id"]})
+
+
+def _long_dead(now: float, limit: int) -> Params:
+    return {"past": now - LONG_DEAD, "future": now + LONG_DEAD, "limit": limit}
+
+
+def _unindexed(owner: Owner | None) -> tuple[str, Params]:
+    if owner is None:
+        return sql.NEXT_UNINDEXED, {"limit": _MOST_INDEXED}
+    return sql.NEXT_UNINDEXED_OF_OWNER, {"owner": owner, "limit": _MOST_INDEXED}
+
+
+def _is_indexed(owner: Owner | None, tx: Transaction) -> bool:
+    statement, params = _unindexed(owner)
+    return not tx.all(statement, {**params, "limit": 1})
+
+
+def _index(owner: Owner | None, tx: Transaction) -> None:
+    rows = tx.seize(*_unindexed(owner))
+    searching.catch_up(tx, rows, map(to_song, rows))
 
 
 @dataclass(frozen=True, slots=True)
 class _Orphans:
-    """Which songs `worker` takes over: those that `select` finds for each of the owners."""
+    """Which songs `worker` takes over."""
 
-    select: str
-    owners: tuple[Owner, ...]
+    owners: frozenset[Owner]
     worker: str
     now: float
     lease: float
+    unsaved: bool
 
 
 def _take(orphans: _Orphans, tx: Transaction) -> tuple[Song, ...]:
     worker, now = orphans.worker, orphans.now
-    params = [{"owner": owner, "now": now} for owner in orphans.owners]
-    rows = [row for each in params for row in tx.seize(orphans.select, each)]
-    # Looked up again: another claim may have ended since the select saw who was alive.
-    alive = {row["id"] for row in tx.all(_ALIVE, {"now": now})}
+    # Looked up after the songs: another claim may have ended since the select saw who was alive.
+    rows = _orphaned(orphans, tx)
+    alive = {row["id"] for row in tx.all(sql.ALIVE, {"now": now})}
     _beat(worker, now, orphans.lease, tx)
     taken = []
-    for before in (to_song(row) for row in rows if row["worker"] not in alive):
+    for row in rows:
+        if row["worker"] in alive:
+            continue
+        before = to_song(row)
         after = orphaned(before, now, worker)
         if after is None:
             _forget(before.owner, before.id, tx)
-        elif _swapped(tx, after := replace(after, version=before.version + 1)):
-            taken.append(after)
+        else:
+            after = replace(after, version=before.version + 1)
+            if _swapped(tx, before, row["found_by"], after):
+                taken.append(after)
     return tuple(song for song in taken if song.state != "UNKNOWN")
+
+
+def _orphaned(orphans: _Orphans, tx: Transaction) -> list[Row]:
+    pairs = sql.BEREAVED_UNSAVED if orphans.unsaved else sql.BEREAVED
+    left = sql.LEFT_UNSAVED if orphans.unsaved else sql.LEFT
+    rows: list[Row] = []
+    for pair in tx.all(pairs, {"now": orphans.now}):
+        if pair["owner"] in orphans.owners and len(rows) < _MOST_TAKEN:
+            few = {"worker": pair["worker"], "owner": pair["owner"]}
+            rows += tx.seize(left, {**few, "limit": _MOST_TAKEN - len(rows)})
+    return rows
 
 
 def _take_again(orphans: _Orphans, taken: tuple[Song, ...], tx: Transaction) -> tuple[Song, ...]:
@@ -404,18 +479,38 @@ def _take_again(orphans: _Orphans, taken: tuple[Song, ...], tx: Transaction) -> 
     return (*kept, *_take(orphans, tx))
 
 
-def _page(tx: Transaction, params: dict[str, object]) -> tuple[list[Row], int]:
-    total = tx.all(f"select count(*) as total {_LISTED}", params)[0]["total"]  # fixed text
-    return tx.all(_PAGE, params), int(total)
+def _page(owner: Owner, status: str, after: tuple[float, str], limit: int, tx: Transaction) -> Page:
+    songs = {row["state"]: int(row["songs"]) for row in tx.all(sql.COUNTS, {"owner": owner})}
+    states = _SHOWN.get(status, (status,))
+    total = sum(songs.get(state, 0) for state in states or _LISTED)
+    place = {"owner": owner, "before": after[0], "id": after[1], "limit": limit + 1}
+    if states:
+        state, other = (*states, "")[:2]
+        rows = tx.all(sql.PAGE_OF_STATE, {**place, "state": state, "other": other})
+    else:
+        rows = tx.all(sql.PAGE, place)
+    page = tuple(to_song(row) for row in rows[:limit])
+    more = len(rows) > limit
+    return Page(page, _cursor((page[-1].created_at, page[-1].id)) if more else "", total)
 
 
-def _cursor(song: Song) -> str:
-    return f"{song.created_at!r}/{song.id}"
+def _found(
+    owner: Owner, search: str, status: str, after: tuple[float, str], limit: int, tx: Transaction
+) -> Page:
+    states = _SHOWN.get(status, (status,))
+    found = searching.found(tx, owner, search, states, after, limit)
+    rows = searching.several(tx, owner, found.ids)
+    cursor = _cursor(found.end) if found.goes_on else ""
+    return Page(tuple(map(to_song, rows)), cursor, found.total, found.exact)
+
+
+def _cursor(place: tuple[float, str]) -> str:
+    return f"{place[0]!r}/{place[1]}"
 
 
 def _position(cursor: str) -> tuple[float, str]:
     if not cursor:
-        return float("inf"), ""
+        return _TOP
     before, _, song_id = cursor.partition("/")
     try:
         return float(before), song_id

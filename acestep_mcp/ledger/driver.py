@@ -2,13 +2,14 @@
 
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol, TypeVar
+from typing import Any, Literal, Protocol, TypeVar
 
 from acestep_mcp.domain.errors import LedgerDown
 from acestep_mcp.domain.song import SongId
 
 Row = Mapping[str, Any]
 Params = Mapping[str, Any]
+Engine = Literal["sqlite", "postgres"]
 T = TypeVar("T")
 
 

@@ -65,7 +65,7 @@ _LOOK = """
         to_regclass('acestep.meta') is not null as tables,
         current_setting('server_encoding') as encoding
 """
-_PLACE = re.compile(r"'[^']*'|%|(?<!:):([a-z_]+)")
+_PLACE = re.compile(r"'[^']*'|%|(?<!:):([a-z_][a-z_0-9]*)")
 _PREAMBLE = re.compile(r"^.*(?:FATAL: +|ERROR: +|failed: )")
 
 
@@ -295,4 +295,4 @@ def _prepare(tx: Transaction) -> None:
         tx.run("create schema acestep")
     if not found["tables"]:
         tx.run(META)
-    migrate(tx)
+    migrate("postgres", tx)

@@ -11,29 +11,22 @@ from acestep_mcp.ledger.driver import Row
 _JSON = {"payload"}
 _LISTS = {"media_urls", "files", "warnings", "file_warnings"}
 _FLAGS = {"delivered", "presumed"}
-_FIELDS = tuple(f.name for f in fields(Song))
-COLUMNS = (*_FIELDS, "words")
+FIELDS = tuple(f.name for f in fields(Song))
 
 
-def words(song: Song) -> str:
-    """What a search looks through: title, caption and lyrics, case folded."""
-    parts = (song.title, song.payload.get("prompt", ""), song.payload.get("lyrics", ""))
-    return "\n".join(str(part) for part in parts).casefold()
-
-
-def to_row(song: Song) -> dict[str, Any]:
-    """The song as statement parameters, one per column."""
-    row: dict[str, Any] = {name: getattr(song, name) for name in _FIELDS}
+def to_row(song: Song, found_by: str = "") -> dict[str, Any]:
+    """The song as statement parameters, one per column; `found_by` is its document, if written."""
+    row: dict[str, Any] = {name: getattr(song, name) for name in FIELDS}
     for name in _JSON | _LISTS:
         row[name] = json.dumps(row[name], ensure_ascii=False)
     row["sound"] = json.dumps([asdict(track) for track in song.sound])
     flags = {name: int(row[name]) for name in _FLAGS}
-    return {**row, **flags, "words": words(song)}
+    return {**row, **flags, "found_by": found_by}
 
 
 def to_song(row: Row) -> Song:
     """The song a row holds."""
-    values = {name: row[name] for name in _FIELDS}
+    values = {name: row[name] for name in FIELDS}
     values["payload"] = json.loads(values["payload"])
     for name in _LISTS:
         values[name] = tuple(json.loads(values[name]))

@@ -137,7 +137,7 @@ class SqliteDriver:
             db.execute("pragma fullfsync = on")  # macOS: fsync alone stops at the drive's cache
             db.execute("begin immediate")
             db.execute(META)
-            migrate(_Statements(db))
+            migrate("sqlite", _Statements(db))
             db.execute("commit")
         except BaseException:
             db.close()

@@ -25,7 +25,7 @@ from acestep_mcp.domain import song as songs
 from acestep_mcp.domain.song import Owner, Song
 from acestep_mcp.gateway import client, http, verdicts
 from acestep_mcp.gateway.client import Submission
-from acestep_mcp.ledger import Ledger
+from acestep_mcp.ledger import Ledger, statements
 from acestep_mcp.ledger.rows import to_song
 from acestep_mcp.order import Order
 from acestep_mcp.studio import Account, Report, Studio, following, submitting
@@ -123,7 +123,7 @@ async def _never_reuses(self: Ledger, song: Song, **more: Any) -> Song:
 
 async def _checks_and_writes_apart(self: Ledger, song: Song, *, reuse: bool, **more: Any) -> Song:
     params = {"owner": song.owner, "fingerprint": song.fingerprint, "fresh": song.created_at - 600}
-    rows = await self.driver.read(lambda tx: tx.all(ledger._SAME, params)) if reuse else []
+    rows = await self.driver.read(lambda tx: tx.all(statements.SAME, params)) if reuse else []
     if rows:
         return to_song(rows[0])
     return await _RESERVE(self, song, reuse=False, **more)
@@ -171,9 +171,8 @@ def _asks_only_about_its_own(self: Follower, live: Live) -> None:
         live.asked_at = self._clock.monotonic()
 
 
-_UNDELIVERED = "or (state in ('COMPLETED', 'FAILED', 'ERROR') and delivered = 0)"
-_FORGETFUL_SAME = ledger._SAME.replace(_UNDELIVERED, "")
-assert _FORGETFUL_SAME != ledger._SAME
+_FORGETFUL_SAME = statements.SAME.replace(f"or {statements.ENDED_UNHEARD}", "")
+assert _FORGETFUL_SAME != statements.SAME
 
 TWICE = frozenset({"duplicate"})
 MONEY = TWICE | {"lost", "lied"}
@@ -231,7 +230,7 @@ MUTANTS = (
     Mutant(
         "an undelivered end does not answer the same request",
         TWICE,
-        ((ledger, "_SAME", _FORGETFUL_SAME),),
+        ((statements, "SAME", _FORGETFUL_SAME),),
         of_ledger=True,
     ),
     Mutant(

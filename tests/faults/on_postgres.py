@@ -67,7 +67,7 @@ class Server:
     def emptied(self, world: "World") -> "PostgresDatabase":
         """Without anything of the schedule before."""
         self.lines.reset()
-        self.control.execute("truncate song, worker, breach")
+        self.control.execute("truncate song, word, tally, bought, worker, breach")
         return PostgresDatabase(self, world)
 
     def blocked(self, backend: int) -> bool:

@@ -4,7 +4,7 @@ import sqlite3
 from typing import TYPE_CHECKING
 
 from acestep_mcp.ledger.driver import Driver
-from acestep_mcp.ledger.schema import STEPS
+from acestep_mcp.ledger.schema import STEPS, statements
 
 from . import process as processes
 from .database import Row
@@ -45,7 +45,7 @@ class Memory:
         self.connection = sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False)
         self.connection.row_factory = sqlite3.Row
         for step in (*STEPS, _WATCH):
-            for statement in step:
+            for statement in statements(step, "sqlite"):
                 self.connection.execute(statement)
 
     def emptied(self, _world: "World") -> "Memory":
@@ -54,7 +54,7 @@ class Memory:
             self.connection.execute("rollback")
         # Deleting a paid song is watched.
         self.connection.execute("update song set request_id = null")
-        for table in ("song", "worker", "breach"):
+        for table in ("song", "word", "tally", "bought", "worker", "breach"):
             self.connection.execute(f"delete from {table}")  # noqa: S608  # the names above
         return self
 

@@ -3,10 +3,9 @@
 from collections.abc import Callable
 from typing import Any
 
-from acestep_mcp import ledger
 from acestep_mcp.domain.errors import LedgerDown
 from acestep_mcp.domain.song import Song
-from acestep_mcp.ledger import InDoubt, Ledger, postgres
+from acestep_mcp.ledger import InDoubt, Ledger, postgres, statements
 from acestep_mcp.ledger.driver import Transaction
 from acestep_mcp.studio.live import Live
 from acestep_mcp.studio.records import Records
@@ -34,8 +33,8 @@ def _lets_everyone_in(_self: postgres._Statements, _owner: str) -> None:
     """No lock."""
 
 
-_UNCOMPARED = ledger._UPDATE.replace("and version = :version - 1", "")
-assert _UNCOMPARED != ledger._UPDATE
+_UNCOMPARED = statements.UPDATE.replace("and version = :version - 1", "")
+assert _UNCOMPARED != statements.UPDATE
 OWN = (
     Mutant(
         "a commit in doubt counts as done",
@@ -55,6 +54,6 @@ OWN = (
     Mutant(
         "a change does not compare the version",
         MONEY | STUCK | {"changed", "wrong"},
-        ((ledger, "_UPDATE", _UNCOMPARED),),
+        ((statements, "UPDATE", _UNCOMPARED),),
     ),
 )

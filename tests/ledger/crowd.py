@@ -47,11 +47,11 @@ async def crowd(file: str, url: str, name: str, rounds: int) -> None:
     found = []
     for number in range(rounds):
         mine = song(f"local-{name}-{number}", fingerprint=f"round {number}", worker=name)
-        there = await ledger.reserve(mine, limit=0, reuse=True, until=NOW + 60)
+        there = await ledger.reserve(mine, limit=0, reuse=True, lease=60.0)
         found.append(there.id)
     claimed = []
     for owner in random.sample(OWNERS, len(OWNERS)):
-        taken = await ledger.claim([owner], name, NOW, NOW + 60)
+        taken = await ledger.claim([owner], name, NOW, 60.0, unsaved=False)
         claimed += [each.id for each in taken]
     print(json.dumps({"found": found, "claimed": claimed}), flush=True)
     await ledger.close()

@@ -17,7 +17,7 @@ import pytest
 from acestep_mcp import ledger as package
 from acestep_mcp.domain.errors import LedgerDown
 from acestep_mcp.domain.song import RequestId, Song, accepted, sending
-from acestep_mcp.ledger import InDoubt, Ledger, opened
+from acestep_mcp.ledger import InDoubt, Ledger, opened, statements
 from acestep_mcp.ledger.driver import Transaction
 from acestep_mcp.settings import SettingsError
 from tests.ledger.crowd import NOW, OWNERS, song
@@ -62,7 +62,7 @@ def engine() -> ModuleType:
 
 
 async def reserve(ledger: Ledger, name: str, **fields: Any) -> None:
-    await ledger.reserve(song(name, **fields), limit=0, reuse=True, until=NOW + 10)
+    await ledger.reserve(song(name, **fields), limit=0, reuse=True, lease=10.0)
 
 
 async def test_a_refused_connection_is_one_line_without_the_password(server: PostgreSQL) -> None:
@@ -239,7 +239,7 @@ async def test_what_another_has_in_hand_is_left_out_of_a_claim(
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(connect().driver.write, at_work)
         await held.wait()
-        taken = await ledger.claim([ME], "heir", NOW + 11, NOW + 30)
+        taken = await ledger.claim([ME], "heir", NOW + 11, 20.0, unsaved=False)
         hold.set()
 
     assert [each.id for each in taken] == ["local-2"]
@@ -259,20 +259,19 @@ async def test_of_two_claims_at_once_the_later_one_sees_what_the_earlier_one_too
     late: list[Song] = []
 
     async def claim_late() -> None:
-        params = [{"owner": ME, "now": NOW + 11}]
-        work = partial(package._take, params, "late", NOW + 11, NOW + 30)
-        late.extend(await connect().driver.write(work))
+        late.extend(await connect().claim([ME], "late", NOW + 11, 20.0, unsaved=False))
 
     # Its select has begun, and so sees the worker table as it was, before the other one commits.
-    slow = f"{package._OPEN} and (select pg_advisory_xact_lock(42)) is not null"
+    lock = "and (select pg_advisory_xact_lock(42)) is not null"
+    slow = statements.LEFT.replace("order by", f"{lock} order by")
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(connect().driver.write, holding)
         await held.wait()
         with monkeypatch.context() as patch:
-            patch.setattr(package, "_OPEN", slow)
+            patch.setattr(statements, "LEFT", slow)
             tasks.start_soon(claim_late)
             await _somebody_waits_for_a_lock(connect())
-        first = await ledger.claim([ME], "heir", NOW + 11, NOW + 30)
+        first = await ledger.claim([ME], "heir", NOW + 11, 20.0, unsaved=False)
         hold.set()
 
     assert [each.worker for each in first] == ["heir"]

@@ -99,6 +99,9 @@ class VirtualClock:
     def now(self) -> float:
         return EPOCH + trio.current_time()
 
+    def monotonic(self) -> float:
+        return trio.current_time()
+
     async def sleep(self, seconds: float) -> None:
         await anyio.sleep(seconds)
 

@@ -50,7 +50,7 @@ def song(name: str, **fields: Any) -> Song:
 
 
 async def reserve(ledger: Ledger, new: Song) -> Song:
-    return await ledger.reserve(new, limit=0, reuse=True, until=NOW + 10)
+    return await ledger.reserve(new, limit=0, reuse=True, lease=10.0)
 
 
 async def order_until_killed(name: str, ledger: Ledger, say: Say) -> None:
@@ -164,7 +164,7 @@ def claimed(path: Path, processes: int, songs: int) -> Mapping[str, Any]:
     async def claim(name: int, ledger: Ledger, say: Say) -> None:
         for death in range(deaths):
             now = NOW + death + 0.5
-            for taken in await ledger.claim([ME], f"heir-{name}", now, NOW + 1e6):
+            for taken in await ledger.claim([ME], f"heir-{name}", now, 1e6, unsaved=False):
                 say(taken.id, taken.worker)
 
     said = _raced(path, [partial(claim, name) for name in range(processes)])
@@ -185,7 +185,7 @@ async def _orphans(path: Path, songs: int, deaths: int) -> None:
     for number in range(songs):
         death = number % deaths
         orphan = song(str(number), state="QUEUED", worker=f"dead-{death}")
-        await ledger.reserve(orphan, limit=0, reuse=False, until=NOW + death)
+        await ledger.reserve(orphan, limit=0, reuse=False, lease=float(death))
     await ledger.close()
 
 

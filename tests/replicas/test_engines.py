@@ -115,7 +115,7 @@ async def test_who_waits_for_an_order_that_its_own_replica_gave_up_is_told_at_on
         studio = replica(sandbox, database)
         async with studio.open(ALICE), anyio.create_task_group() as tasks:
             intent = studio._intent(ALICE, wanted())
-            await studio._ledger.reserve(intent, limit=0, reuse=True, until=intent.created_at + 60)
+            await studio._ledger.reserve(intent, limit=0, reuse=True, lease=60.0)
 
             async def waits() -> None:
                 with anyio.fail_after(5), pytest.raises(NotSent):
