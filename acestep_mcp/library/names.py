@@ -10,15 +10,51 @@ from acestep_mcp.domain.text import clean
 
 _FORBIDDEN = re.compile(r'[.<>:"/\\|?*\x00-\x1f\x7f]+')
 _TAG = re.compile(r"\[[^\]\n]*\]?")
-_MOST_BYTES = 120
-"""Of the readable part, in UTF-8: eCryptfs, the tightest in use, allows 143 in all."""
+_MOST_BYTES = 129
+"""Of the name without take and extension, in UTF-8: eCryptfs, the tightest in use, has 143."""
+HEAD = 16
+"""Bytes by which a track's type is told."""
+SUFFIXES = (".wav", ".flac", ".ogg", ".mp3")
+_NUMBERED = re.compile(r"-(\d{1,2})\.\w+$")
 
 
 def stem(song: Song, length: int = 8) -> str:
     """`{title or first words}-{short id}`; the id part has `length` hexadecimal digits."""
-    digest = hashlib.sha256(song.handle.encode()).hexdigest()[:length]
-    readable = _portable(song.title or _first_words(song)) or "song"
-    return f"{readable}-{digest}"
+    readable = _portable(song.title or _first_words(song), _MOST_BYTES - length - 1) or "song"
+    return f"{readable}-{_digest(song)[:length]}"
+
+
+def stems(song: Song) -> tuple[str, ...]:
+    """The names a song may have, the best first.
+
+    The second is for a folder in which another song has the first, which takes chance or ill
+    will; the others are for one that takes no long names, or none in this script.
+    """
+    digest = _digest(song)
+    return stem(song), stem(song, len(digest)), f"song-{digest[:8]}", f"song-{digest}"
+
+
+def numbered(stem: str, song: Song, take: int) -> str:
+    """The name of a take: a song of several has them numbered."""
+    return f"{stem}-{take}" if len(song.media_urls) > 1 else stem
+
+
+def recorded(song: Song, take: int) -> int | None:
+    """Which of the song's `files` is this take; None where it is not among them.
+
+    They stand in order, but the first of two may be missing, so the name tells.
+    """
+    if len(song.media_urls) <= 1:
+        return 0 if take == 1 and song.files else None
+    for place, file in enumerate(song.files):
+        found = _NUMBERED.search(file)
+        if found and int(found[1]) == take:
+            return place
+    return None
+
+
+def _digest(song: Song) -> str:
+    return hashlib.sha256(song.handle.encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def _first_words(song: Song) -> str:
@@ -29,9 +65,9 @@ def _first_words(song: Song) -> str:
     return ""
 
 
-def _portable(text: str) -> str:
+def _portable(text: str, most: int) -> str:
     shown = unicodedata.normalize("NFC", clean(_FORBIDDEN.sub(" ", text), 80))
-    cut = shown.encode()[:_MOST_BYTES].decode("utf-8", "ignore")
+    cut = shown.encode()[:most].decode("utf-8", "ignore")
     return cut.rstrip(" .").lstrip(" .~-")  # no home folder and no option to a shell
 
 

@@ -6,7 +6,7 @@ from acestep_mcp.domain.track import Track
 from acestep_mcp.library import wav
 
 PEAKS = 400
-_TYPES = {".wav": "audio/wav", ".flac": "audio/flac", ".ogg": "audio/ogg", ".mp3": "audio/mpeg"}
+TYPES = {".wav": "audio/wav", ".flac": "audio/flac", ".ogg": "audio/ogg", ".mp3": "audio/mpeg"}
 _SILENCE = 0.002  # of full scale, about -54 dB: nobody hears music below it
 _CLIPPED = 0.9999
 _MOST_CLIPPED = 0.2  # of all stretches; a few loud ones are a loud song
@@ -17,7 +17,7 @@ _SLACK = 2.0  # seconds
 
 def measured(path: Path) -> tuple[Track, tuple[str, ...]]:
     """The track at `path`, and what is wrong with its sound in itself."""
-    size, media_type = path.stat().st_size, _TYPES[path.suffix]
+    size, media_type = path.stat().st_size, TYPES[path.suffix]
     if media_type != "audio/wav":
         return _tagged(path, size, media_type), ()
     head = wav.header(path)

@@ -2,6 +2,7 @@
 
 import json
 import logging
+from io import FileIO
 from pathlib import Path
 from typing import Any
 
@@ -10,28 +11,44 @@ from acestep_mcp.domain.song import Song
 log = logging.getLogger(__name__)
 
 
-def write(path: Path, song: Song, take: int) -> None:
+def write(file: FileIO, song: Song, take: int) -> bool:
     """Tag a track in place: ID3 in WAVE and MP3, Vorbis comments in FLAC and Ogg.
 
-    A file that takes no tags stays as it is; the sidecar holds the same and more.
+    A file that takes no tags may be half written when this returns False, and the sidecar holds
+    the same and more.
     """
     import mutagen  # noqa: PLC0415  # needed only to save a song
     from mutagen.id3 import ID3  # noqa: PLC0415  # as above
 
     texts = {name: text for name, text in _texts(song, take).items() if text}
     try:
-        audio: Any = mutagen.File(path)
+        audio: Any = mutagen.File(file)
         if audio is None:
-            return
+            return False
         if audio.tags is None:
             audio.add_tags()
         if isinstance(audio.tags, ID3):
             _into_id3(audio.tags, texts)
         else:
             audio.tags.update({name: [text] for name, text in texts.items()})
-        audio.save()
-    except (mutagen.MutagenError, ValueError) as error:
-        log.warning("%s got no tags: %s", path.name, error)
+        file.seek(0)
+        audio.save(file)
+    except Exception as error:  # noqa: BLE001  # whatever a parser trips over, the track is paid for
+        log.warning("a track of %s got no tags: %r", song.handle, error)
+        return False
+    return True
+
+
+def request_id(path: Path) -> str:
+    """Which song the track at `path` was tagged as; `""` where it does not say."""
+    import mutagen  # noqa: PLC0415  # needed only to save a song
+
+    try:
+        tags: Any = getattr(mutagen.File(path), "tags", None) or {}
+        found = tags["TXXX:request_id"].text if "TXXX:request_id" in tags else tags["request_id"]
+        return str(found[0])
+    except Exception:  # noqa: BLE001  # a file that cannot be read says nothing
+        return ""
 
 
 def _texts(song: Song, take: int) -> dict[str, str]:
