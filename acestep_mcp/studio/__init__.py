@@ -23,7 +23,14 @@ from uuid import uuid4
 import anyio
 
 from acestep_mcp.clock import Clock
-from acestep_mcp.domain.errors import KeyMissing, KeyRefused, NotAsked, NotFound, Refusal
+from acestep_mcp.domain.errors import (
+    FolderMissing,
+    KeyMissing,
+    KeyRefused,
+    NotAsked,
+    NotFound,
+    Refusal,
+)
 from acestep_mcp.domain.song import (
     LOCAL,
     RUNNING,
@@ -165,7 +172,9 @@ class Studio:
             Refusal: Nothing was bought.
         """
         if account.key is None:
-            raise KeyMissing(account.looked)
+            raise KeyMissing(account.looked, account.problem)
+        if self._terms.no_folder:
+            raise FolderMissing(self._terms.no_folder)
         self._keys.add(account)
         intent = self._intent(account, order)
         live = self._records.live(intent)
@@ -225,7 +234,7 @@ class Studio:
             raise NotAsked(handle, "no reply in time")
         if song.state in RUNNING:
             if account.key is None:
-                raise KeyMissing(account.looked)
+                raise KeyMissing(account.looked, account.problem)
             self._keys.add(account)
         live = self._records.live(song)
         if known is None:
@@ -348,7 +357,7 @@ class Studio:
         if named is None or handle.startswith(LOCAL) or account.shared:
             raise NotFound(handle)
         if account.key is None:
-            raise KeyMissing(account.looked)
+            raise KeyMissing(account.looked, account.problem)
         await self._schedule.pace.turn()
         answer = await self._gateway.status(named, account.key)
         if isinstance(answer, Unanswered):

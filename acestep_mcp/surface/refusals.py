@@ -23,10 +23,21 @@ def sentence(error: errors.Refusal) -> str:  # noqa: C901, PLR0912  # one case p
             )
         case errors.KeyMissing(looked) if _by_caller(*looked):
             text = f"No subscription key. Get one at {KEY_PAGE} and send it in {looked[0]}."
+        case errors.KeyMissing(looked, problem) if problem:
+            names = ", ".join(place.partition(" (")[0] for place in looked)
+            text = (
+                f"No usable key: {clean(problem, 140)}. Looked at: {names}. "
+                f"Mend it, or get a key at {KEY_PAGE}, then restart this server."
+            )
         case errors.KeyMissing(looked):
             text = (
                 f"No subscription key. Get one at {KEY_PAGE} and set PIXAZO_API_KEY (or write it "
                 f"to ~/.pixazo/api-key), then restart this server. Looked at: {', '.join(looked)}."
+            )
+        case errors.FolderMissing(problem):
+            text = (
+                f"{problem}. Nothing was sent: the song could not be saved. Set ACESTEP_OUTPUT_DIR "
+                "to an absolute path, or ACESTEP_SAVE=off, then restart this server."
             )
         case errors.KeyRefused(status, source):
             then = "send it there" if _by_caller(source) else "set it and restart this server"
@@ -64,11 +75,16 @@ def sentence(error: errors.Refusal) -> str:  # noqa: C901, PLR0912  # one case p
                 f"The gateway could not be asked about '{clean(request_id, 60)}': {cause}. "
                 "Nothing was changed; call get_status again in a minute."
             )
-        case errors.LedgerDown(cause):
+        case errors.LedgerDown(cause) if cause.startswith("ACESTEP_DATA_DIR"):
             text = (
-                f"The ledger cannot be used ({cause}). Nothing was sent, because a song is written "
-                "down before it is paid for. Mend the disk or the database, or set "
-                "ACESTEP_DATA_DIR, then call again; acestep-mcp doctor shows where the ledger is."
+                f"There is no ledger: {cause}. Nothing was sent, because a song is written down "
+                "before it is paid for. Set ACESTEP_DATA_DIR, then restart this server."
+            )
+        case errors.LedgerDown(cause, place=place):
+            text = (
+                f"The ledger cannot be used ({clean(cause, 80)}){place and f': {place}'}. "
+                "Nothing was sent: a song is written down before it is paid for. Mend that, or set "
+                "ACESTEP_DATA_DIR, then call again."
             )
         case _:
             text = "The call was refused. Nothing was sent."
