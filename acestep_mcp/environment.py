@@ -98,5 +98,5 @@ def shown(value: str) -> str:
 
 
 def shortened(path: str) -> str:
-    """A path in at most 60 characters, of which the end tells most."""
-    return path if len(path) <= 60 else f"{path[:15]}…{path[-44:]}"  # noqa: PLR2004  # as it says
+    """A path in at most 44 characters, of which the end tells most."""
+    return path if len(path) <= 44 else f"{path[:10]}…{path[-33:]}"  # noqa: PLR2004  # as it says

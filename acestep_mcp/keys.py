@@ -145,12 +145,12 @@ def _content(named: str) -> str | None:
             raw = file.read(_LONGEST_FILE + 1) or b""
     except FileNotFoundError:
         if path.is_symlink():
-            raise _Unusable("cannot be read: it is a link to a file that does not exist") from None
+            raise _Unusable("cannot be read: it is a link to nothing") from None
         return None
     except OSError as error:
         raise _Unusable(f"cannot be read: {error.strerror}") from None
     if len(raw) > _LONGEST_FILE:
-        raise _Unusable("cannot be read: it is longer than 4 kB, so it is no key file")
+        raise _Unusable("cannot be read: it is longer than 4 kB")
     return _decoded(raw)
 
 

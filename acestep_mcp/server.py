@@ -12,7 +12,7 @@ from mcp.server.caching import CacheHint
 from mcp.server.mcpserver import MCPServer
 
 from acestep_mcp.clock import Clock, SystemClock
-from acestep_mcp.domain.song import Owner
+from acestep_mcp.domain.song import LOCAL_OWNER, Owner
 from acestep_mcp.gateway.client import Gateway
 from acestep_mcp.ledger import opened
 from acestep_mcp.library import Library
@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     from mcp.server.auth.provider import TokenVerifier
     from mcp.server.auth.settings import AuthSettings
 
-LOCAL_OWNER = Owner("local")
 INSTRUCTIONS = """\
 Songs cost money and take 15 s to minutes. Write lyrics with section tags, call generate_song \
 once, and if the answer is not COMPLETED call get_status with its request_id and wait=45 until it \

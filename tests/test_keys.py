@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 
 from acestep_mcp import keys
+from acestep_mcp.domain.errors import KeyMissing
+from acestep_mcp.surface import refusals
 
 KEY = "0123456789abcdef0123456789abcdef"
 LEFT = (
@@ -152,11 +154,11 @@ def test_half_a_placeholder_is_no_key_either() -> None:
         (lambda path: path.mkdir(), "it is a folder, not a file"),
         (os.mkfifo, "it is a pipe, not a file"),
         (lambda path: path.symlink_to("/dev/zero"), "it is a device, not a file"),
-        (lambda path: path.symlink_to("gone"), "it is a link to a file that does not exist"),
+        (lambda path: path.symlink_to("gone"), "it is a link to nothing"),
         (lambda path: path.symlink_to(path), "Too many levels of symbolic links"),
         (
             lambda path: path.write_bytes(b"k" * 4097),
-            "it is longer than 4 kB, so it is no key file",
+            "it is longer than 4 kB",
         ),
     ],
     ids=["folder", "pipe", "device", "dangling", "loop", "huge"],
@@ -177,6 +179,8 @@ def test_what_is_there_and_cannot_be_read_ends_the_search_with_the_reason(
     where = f"PIXAZO_API_KEY_FILE ({path})" if named else "~/.pixazo/api-key"
     assert found.places[-1] == where
     assert found.problem.endswith(f"cannot be read: {reason}")
+    sentence = refusals.sentence(KeyMissing((*keys.VARIABLES, *found.places[2:]), found.problem))
+    assert sentence.endswith("then restart this server.")
 
 
 def test_a_key_file_of_4_kb_is_read(home: Path) -> None:

@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING
 
 from acestep_mcp import keys, settings
 from acestep_mcp.domain.errors import LedgerDown
-from acestep_mcp.domain.song import Owner, RequestId
+from acestep_mcp.domain.song import LOCAL_OWNER, RequestId
 from acestep_mcp.domain.text import clean
 from acestep_mcp.environment import expanded
 from acestep_mcp.settings import KEY_PAGE, Settings
@@ -198,7 +198,7 @@ async def _ledger(found: Settings) -> Finding:
     try:
         await ledger.beat("doctor", 0.0, 0.0)
         await ledger.retire("doctor")
-        total = (await ledger.page(Owner("local"), limit=1)).total
+        total = (await ledger.page(LOCAL_OWNER, limit=1)).total
     except LedgerDown as down:
         detail = f"{down.place}: {down.cause}" if down.place else down.cause
         return Finding("ledger", ok=False, detail=detail, mend=_mended(down, found))

@@ -12,11 +12,10 @@ from rich.table import Table
 from acestep_mcp import settings
 from acestep_mcp.commands.console import Console
 from acestep_mcp.domain.errors import LedgerDown
-from acestep_mcp.domain.song import SUBMITTING, Song
+from acestep_mcp.domain.song import LOCAL_OWNER, SUBMITTING, Song
 from acestep_mcp.domain.text import clean
 from acestep_mcp.ledger import Page, opened
 from acestep_mcp.library.sidecar import instant, record
-from acestep_mcp.server import LOCAL_OWNER
 
 
 def run(*, search: str, limit: int, as_json: bool) -> int:
