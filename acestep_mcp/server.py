@@ -12,7 +12,7 @@ from mcp.server.caching import CacheHint
 from mcp.server.mcpserver import MCPServer
 
 from acestep_mcp.clock import Clock, SystemClock
-from acestep_mcp.domain.song import Owner
+from acestep_mcp.domain.song import LOCAL_OWNER, Owner
 from acestep_mcp.gateway.client import Gateway
 from acestep_mcp.ledger import opened
 from acestep_mcp.library import Library
@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     from mcp.server.auth.provider import TokenVerifier
     from mcp.server.auth.settings import AuthSettings
 
-LOCAL_OWNER = Owner("local")
 INSTRUCTIONS = """\
 Songs cost money and take 15 s to minutes. Write lyrics with section tags, call generate_song \
 once, and if the answer is not COMPLETED call get_status with its request_id and wait=45 until it \
@@ -86,19 +85,23 @@ def build(
     logging.getLogger("mcp").setLevel(max(logging.WARNING, logging.getLogger().level))
     clock = clock or SystemClock()
     gateway = Gateway(settings.base_url, now=clock.now)
-    library = Library(settings.output_dir, gateway.media, clock) if settings.save else None
+    folder = settings.output_dir if settings.save else None
+    library = Library(folder, gateway.media, clock) if folder else None
     studio = Studio(
-        ledger=opened(settings.ledger_path, settings.database_url),
+        ledger=opened(settings.ledger_path or settings.data_problem, settings.database_url),
         gateway=gateway,
         library=library,
         clock=clock,
         terms=Terms(
-            poll_interval=settings.poll_interval, daily_limit=settings.daily_limit, lease=lease
+            poll_interval=settings.poll_interval,
+            daily_limit=settings.daily_limit,
+            lease=lease,
+            no_folder=settings.output_problem if settings.save else "",
         ),
         callback=hosting.callback if hosting else None,
         steward=hosting.steward if hosting else None,
     )
-    account = Account(LOCAL_OWNER, settings.key, settings.key_source, settings.key_places)
+    account = own_account(settings)
     who = hosting.who if hosting else lambda: account
     desk = Desk(studio, who, clock, Patience(learns=hosting is None), settings.confirm)
     with _plain_logging():
@@ -118,6 +121,17 @@ def build(
     resources.add(mcp, studio, library, who)
     prompts.add(mcp, studio, who)
     return App(mcp, studio, account)
+
+
+def own_account(settings: Settings) -> Account:
+    """The account of whoever started the server."""
+    return Account(
+        LOCAL_OWNER,
+        settings.key,
+        settings.key_source,
+        settings.key_places,
+        problem=settings.key_problem,
+    )
 
 
 @contextmanager

@@ -2,14 +2,16 @@
 
 import os
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar
 from urllib.parse import urlsplit
 
+from acestep_mcp import keys
+from acestep_mcp.environment import Environment, expanded, shown, text_of
+
 T = TypeVar("T")
-Environment = Mapping[str, str]
 
 KEY_PAGE = "https://api-console.pixazo.ai/api_keys"
 GATEWAY = "https://gateway.pixazo.ai"
@@ -60,6 +62,8 @@ _DATABASE = re.compile(
     rf"postgres(ql)?://([^@/?#\s]*@)?{_HOST}(,{_HOST})*(/[^@/?#\s]*)?(\?[^@#\s]*)?"
 )
 """user:password@host:port,host:port/database?option=value, with no character in two roles."""
+_ORIGIN = re.compile(r"(https?)://([\w.-]+|\[[\da-f:.]+\])(?::(\w*))?/?", re.ASCII | re.IGNORECASE)
+_LABEL = re.compile(r"[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?")
 _LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
 _SWITCH = {"on": True, "true": True, "yes": True, "1": True}
 _SWITCH |= {"off": False, "false": False, "no": False, "0": False}
@@ -71,15 +75,22 @@ class SettingsError(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """What the environment says, with defaults filled in. Times are seconds."""
+    """What the environment says, with defaults filled in. Times are seconds.
+
+    A key or a folder that cannot be used is None, and its `problem` says why in a line: whoever
+    needs it repeats that. A server that did not start could tell nobody.
+    """
 
     key: str | None = field(repr=False)
     key_source: str
     key_places: tuple[str, ...]
+    key_problem: str
     base_url: str
-    data_dir: Path
+    data_dir: Path | None
+    data_problem: str
     database_url: str = field(repr=False)
-    output_dir: Path
+    output_dir: Path | None
+    output_problem: str
     save: bool
     wait: float
     poll_interval: float
@@ -88,51 +99,64 @@ class Settings:
     log_level: str
 
     @property
-    def ledger_path(self) -> Path:
-        """The ledger's file."""
-        return self.data_dir / "ledger.sqlite3"
+    def ledger_path(self) -> Path | None:
+        """The ledger's file, if there is a folder for it."""
+        return self.data_dir / "ledger.sqlite3" if self.data_dir else None
 
     @property
     def ledger_place(self) -> str:
         """Where the ledger is, for people; without user and password."""
         if not self.database_url:
-            return str(self.ledger_path)
+            return str(self.ledger_path or self.data_problem)
         place = urlsplit(self.database_url)
         return f"PostgreSQL at {place.netloc.rpartition('@')[2]}{place.path}"
 
 
-def read(environ: Environment = os.environ, *, save: str = "on") -> Settings:
+def read(
+    environ: Environment = os.environ, *, save: str = "on", faults: list[str] | None = None
+) -> Settings:
     """Read every variable; `save` is the default of ACESTEP_SAVE.
+
+    Where `faults` is given, unusable values are told there, and the defaults stand in for them.
 
     Raises:
         SettingsError: A value is unusable.
     """
-    key, source, places = _key(environ)
-    base_url = value_of(environ, "ACESTEP_BASE_URL", GATEWAY, _origin)
+
+    def value(name: str, default: str, parse: Callable[[str], T]) -> T:
+        try:
+            return value_of(environ, name, default, parse)
+        except SettingsError as error:
+            if faults is None:
+                raise
+            faults.append(str(error))
+            return parse(default)
+
+    key = keys.find(environ)
+    base_url = value("ACESTEP_BASE_URL", GATEWAY, _origin)
     local = urlsplit(base_url).scheme == "http"
-    return Settings(
-        key=key,
-        key_source=source,
-        key_places=places,
-        base_url=base_url,
-        data_dir=value_of(environ, "ACESTEP_DATA_DIR", "", _data_dir),
-        database_url=_database_url(environ),
-        output_dir=value_of(environ, "ACESTEP_OUTPUT_DIR", "~/Music/ACE-Step", _path),
-        save=value_of(environ, "ACESTEP_SAVE", save, _switch),
-        wait=value_of(environ, "ACESTEP_WAIT", "45", _between(0, 50)),
-        poll_interval=value_of(
-            environ, "ACESTEP_POLL_INTERVAL", "5", _between(0.05 if local else 1, 600)
-        ),
-        daily_limit=int(value_of(environ, "ACESTEP_DAILY_LIMIT", "100", _count)),
-        confirm=value_of(environ, "ACESTEP_CONFIRM", "off", _switch),
-        log_level=value_of(environ, "ACESTEP_LOG_LEVEL", "WARNING", _level),
+    data_dir, data_problem = _folder(environ, "ACESTEP_DATA_DIR", _usual_data_dir)
+    output_dir, output_problem = _folder(
+        environ, "ACESTEP_OUTPUT_DIR", lambda: expanded("~/Music/ACE-Step")
     )
-
-
-def text_of(environ: Environment, name: str) -> str:
-    """The value; unset, empty and an unsubstituted `${placeholder}` are the same nothing."""
-    text = environ.get(name, "").strip()
-    return "" if text.startswith("${") and text.endswith("}") and text != "${HOME}" else text
+    return Settings(
+        key=key.text,
+        key_source=key.source,
+        key_places=key.places,
+        key_problem=key.problem,
+        base_url=base_url,
+        data_dir=data_dir,
+        data_problem=data_problem,
+        database_url=value("ACESTEP_DATABASE_URL", "", _database_url),
+        output_dir=output_dir,
+        output_problem=output_problem,
+        save=value("ACESTEP_SAVE", save, _switch),
+        wait=value("ACESTEP_WAIT", "45", _between(0, 50)),
+        poll_interval=value("ACESTEP_POLL_INTERVAL", "5", _between(0.05 if local else 1, 600)),
+        daily_limit=int(value("ACESTEP_DAILY_LIMIT", "100", _count)),
+        confirm=value("ACESTEP_CONFIRM", "off", _switch),
+        log_level=value("ACESTEP_LOG_LEVEL", "WARNING", _level),
+    )
 
 
 def value_of(environ: Environment, name: str, default: str, parse: Callable[[str], T]) -> T:
@@ -144,83 +168,75 @@ def value_of(environ: Environment, name: str, default: str, parse: Callable[[str
     text = text_of(environ, name)
     try:
         return parse(text or default)
+    except _Secret as error:
+        raise SettingsError(f"{name} is not usable: {error}") from None
     except ValueError as error:
-        raise SettingsError(f"{name}={text[:80]!r} is not usable: {error}") from None
+        raise SettingsError(f"{name}={shown(text)} is not usable: {error}") from None
 
 
-def _key(environ: Environment) -> tuple[str | None, str, tuple[str, ...]]:
-    """The key, where it was found, and every place that was looked at, in order."""
-    places = ["PIXAZO_API_KEY", "PIXAZO_SUBSCRIPTION_KEY"]
-    for name in places:
-        if text := text_of(environ, name):
-            return _sendable(text, name), name, tuple(places)
-    named = text_of(environ, "PIXAZO_API_KEY_FILE")
-    for path in (named, "~/.pixazo/api-key"):
-        if path:
-            places.append(_place(path))
-            if text := _first_line(path):
-                return _sendable(text, path), path, tuple(places)
-    return None, "", tuple(places)
+class _Secret(ValueError):
+    """A value is unusable, and no part of it may be repeated."""
 
 
-def _place(path: str) -> str:
-    """How a place is called to others. A key where its file's name should be is not repeated."""
-    if path.startswith("~"):
-        return path
-    is_path = "/" in path or "\\" in path
-    return f"PIXAZO_API_KEY_FILE ({path if is_path else 'which names no path'})"
-
-
-def _first_line(path: str) -> str:
+def _folder(environ: Environment, name: str, usual: Callable[[], Path]) -> tuple[Path | None, str]:
+    """The folder that a variable names, or what is wrong with it."""
+    text = text_of(environ, name, path=True)
     try:
-        return _path(path).read_text(encoding="utf-8").strip().split("\n")[0].strip()
-    except (OSError, ValueError):
-        return ""
+        return (expanded(text) if text else usual()), ""
+    except ValueError as error:
+        if text:
+            return None, f"{name}={shown(text)} is not usable: {error}"
+    return None, (
+        f"{name} is not set, and the home directory is unknown: set HOME, or ACESTEP_DATA_DIR and "
+        "ACESTEP_OUTPUT_DIR, to absolute paths"
+    )
 
 
-def _sendable(key: str, place: str) -> str:
-    bare = key.strip("\"'")
-    if not bare or not all("!" <= c <= "~" for c in bare):
-        raise SettingsError(f"the key in {place} has characters that no key has; copy it again")
-    return bare
+def _usual_data_dir() -> Path:
+    import platformdirs  # noqa: PLC0415  # not needed where the folder is given
+
+    try:
+        path = Path(platformdirs.user_data_dir("acestep-mcp", appauthor=False))
+    except RuntimeError as unknown:
+        raise ValueError("the home directory is unknown") from unknown
+    if not path.is_absolute():  # below it, one song would have a ledger in every folder
+        raise ValueError("the home directory is unknown")
+    return path
 
 
 def _origin(text: str) -> str:
-    parts = urlsplit(text)
-    loopback = parts.hostname in ("127.0.0.1", "localhost", "::1")
-    plain = parts.scheme == "https" or (parts.scheme == "http" and loopback)
-    if not plain or not parts.hostname or parts.path.strip("/") or parts.query or "@" in text:
+    found = _ORIGIN.fullmatch(text)
+    if not found:
         raise ValueError("give an origin such as https://gateway.pixazo.ai; http only on loopback")
-    return f"{parts.scheme}://{parts.netloc}"
+    scheme, host, port = found[1].lower(), found[2].lower(), found[3] or ""
+    if not _is_host(host):
+        raise ValueError(f"{host[:40]} is no host; give an origin such as {GATEWAY}")
+    if port and not (port.isdecimal() and len(port) <= 5 and 0 < int(port) < 65_536):  # noqa: PLR2004  # 16 bits
+        raise ValueError("the port must be a number from 1 to 65535")
+    if scheme == "http" and host not in ("127.0.0.1", "localhost", "[::1]"):
+        raise ValueError("use https; http only on loopback")
+    return f"{scheme}://{host}:{port}" if port else f"{scheme}://{host}"
 
 
-def _database_url(environ: Environment) -> str:
+def _is_host(host: str) -> bool:
+    """Whether it can be looked up, or is an address."""
+    if host.startswith("[") or host.rpartition(".")[2].isdecimal():
+        from ipaddress import ip_address  # noqa: PLC0415  # hardly ever needed
+
+        try:
+            return ip_address(host.strip("[]")).version == (6 if "[" in host else 4)
+        except ValueError:
+            return False
+    return all(_LABEL.fullmatch(label) for label in host.removesuffix(".").split("."))
+
+
+def _database_url(text: str) -> str:
     """The URL as it is given; a complaint never shows it, because it holds the password."""
-    text = text_of(environ, "ACESTEP_DATABASE_URL")
     if text and not _DATABASE.fullmatch(text):
-        raise SettingsError(
-            "ACESTEP_DATABASE_URL is not usable: give postgresql://user:password@host/database "
-            "with special characters percent-encoded"
+        raise _Secret(
+            "give postgresql://user:password@host/database with special characters percent-encoded"
         )
     return text
-
-
-def _path(text: str) -> Path:
-    try:
-        expanded = Path(text.replace("${HOME}", "~").replace("$HOME", "~")).expanduser()
-    except RuntimeError:
-        raise ValueError("the home directory is unknown; give an absolute path") from None
-    if not expanded.is_absolute():
-        raise ValueError("give an absolute path, or one that begins with ~")
-    return expanded
-
-
-def _data_dir(text: str) -> Path:
-    if text:
-        return _path(text)
-    import platformdirs  # noqa: PLC0415  # not needed where the folder is given
-
-    return Path(platformdirs.user_data_dir("acestep-mcp", appauthor=False))
 
 
 def _switch(text: str) -> bool:

@@ -16,6 +16,8 @@ FLOORS = (
     ("studio",),
     ("library", "ledger", "gateway", "order", "front"),
     ("settings", "clock"),
+    ("keys",),
+    ("environment",),
     ("songcraft", "domain"),
 )
 FLOOR = {name: number for number, floor in enumerate(FLOORS) for name in floor}
@@ -23,7 +25,7 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 DOORS = {
     "httpx": {"gateway/http.py"},
     "sqlite3": {"ledger/sqlite.py", "commands/doctor.py", "front/"},
-    "rich": {"commands/demo.py", "commands/doctor.py", "commands/songs.py"},
+    "rich": {"commands/console.py", "commands/demo.py", "commands/songs.py"},
     "h11": {"sandbox/"},
     "mutagen": {"library/"},
     "opentelemetry": {"studio/telemetry.py"},

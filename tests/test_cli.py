@@ -2,8 +2,11 @@
 
 import json
 import os
+import sqlite3
 import subprocess
 import sys
+from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 import anyio
@@ -160,3 +163,156 @@ def test_a_server_starts_without_what_only_other_commands_need() -> None:
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
 
     assert done.stdout == "[]\n"
+
+
+def piped(
+    *arguments: str, home: Path, stdout: int, stderr: int = subprocess.PIPE
+) -> subprocess.CompletedProcess[bytes]:
+    return subprocess.run(
+        [*PYTHON, *arguments],
+        stdin=subprocess.DEVNULL,
+        stdout=stdout,
+        stderr=stderr,
+        env={"PATH": os.environ["PATH"], "HOME": str(home), "ACESTEP_BASE_URL": "http://[::1]:9"},
+        timeout=60,
+        check=False,
+    )
+
+
+PRINTING = [
+    ("--help",),
+    ("--version",),
+    ("songs",),
+    ("songs", "--json"),
+    ("doctor",),
+    ("install", "cursor", "--dry-run"),
+    ("sandbox", "--port", "0"),
+    ("demo",),
+]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="pipes break otherwise there")
+@pytest.mark.parametrize("arguments", PRINTING, ids=" ".join)
+def test_a_command_whose_reader_has_gone_ends_quietly_as_other_tools_do(
+    arguments: tuple[str, ...], tmp_path: Path
+) -> None:
+    reader, writer = os.pipe()
+    os.close(reader)
+    try:
+        done = piped(*arguments, home=tmp_path, stdout=writer)
+    finally:
+        os.close(writer)
+
+    assert done.stderr == b""
+    assert done.returncode == 128 + 13, "what a shell says of grep and cat"
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="has no device that is full")
+@pytest.mark.parametrize("arguments", [("--help",), ("songs",), ("songs", "--json")], ids=" ".join)
+def test_output_that_cannot_be_written_is_one_line(
+    arguments: tuple[str, ...], tmp_path: Path
+) -> None:
+    with Path("/dev/full").open("wb") as full:
+        done = piped(*arguments, home=tmp_path, stdout=full.fileno())
+
+    assert done.returncode == 1
+    assert done.stderr.decode() == "acestep-mcp: it cannot go on: No space left on device\n"
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="a POSIX shell closes them")
+@pytest.mark.parametrize(
+    ("command", "status"), [("songs", 0), ("--help", 0), ("frob", 2), ("", 0)], ids=str
+)
+@pytest.mark.parametrize("closed", [">&-", "2>&-", "<&- >&- 2>&-"])
+def test_closed_streams_are_nothing_to_a_command(
+    command: str, status: int, closed: str, tmp_path: Path
+) -> None:
+    line = f"'{sys.executable}' -m acestep_mcp {command} {closed}"
+    done = subprocess.run(
+        ["/bin/sh", "-c", line],
+        capture_output=True,
+        encoding="utf-8",
+        stdin=subprocess.DEVNULL,
+        env={"PATH": os.environ["PATH"], "HOME": str(tmp_path)},
+        timeout=60,
+        check=False,
+    )
+
+    assert done.returncode == status
+    assert len(done.stderr.splitlines()) == (status == 2 and "2>" not in closed)
+
+
+def a_folder(path: Path) -> None:
+    path.mkdir()
+
+
+def noise(path: Path) -> None:
+    path.write_bytes(bytes(range(256)) * 64)
+
+
+def newer(path: Path) -> None:
+    with closing(sqlite3.connect(path)) as db, db:
+        db.execute("create table meta (version integer not null)")
+        db.execute("insert into meta values (99)")
+
+
+def half(path: Path) -> None:
+    """A ledger that another program wrote over from the middle on."""
+    with closing(sqlite3.connect(path)) as db, db:
+        db.execute("create table song (words text)")
+        db.executemany("insert into song values (?)", [("la" * 500,)] * 50)
+    path.write_bytes(path.read_bytes()[:8192] + b"\xff" * 40_000)
+
+
+BROKEN: dict[Callable[[Path], None], str] = {
+    a_folder: "Is a directory",
+    noise: "file is not a database",
+    newer: "a newer version",
+    half: "malformed",
+}
+
+
+@pytest.mark.parametrize("breaks", BROKEN, ids=["folder", "noise", "newer", "half"])
+def test_a_ledger_that_cannot_be_read_is_one_line(
+    breaks: Callable[[Path], None], tmp_path: Path
+) -> None:
+    path = tmp_path / "ledger.sqlite3"
+    breaks(path)
+    done = run("songs", "--json", ACESTEP_DATA_DIR=str(tmp_path), HOME=str(tmp_path))
+
+    assert (done.returncode, done.stdout) == (1, "")
+    (line,) = done.stderr.splitlines()
+    assert line.startswith("acestep-mcp: the ledger cannot be used: ")
+    assert BROKEN[breaks] in line
+
+
+@pytest.mark.anyio
+async def test_a_song_in_the_ledger_that_is_no_song_is_one_line(tmp_path: Path) -> None:
+    async with gateway() as sandbox, served(sandbox, tmp_path) as home:
+        await home.finished()
+    path = tmp_path / "data" / "ledger.sqlite3"
+    with closing(sqlite3.connect(path)) as db, db:
+        db.execute("update song set payload = '{'")
+    done = await anyio.to_thread.run_sync(lambda: run("songs", ACESTEP_DATA_DIR=str(path.parent)))
+
+    assert done.returncode == 1
+    assert done.stderr == f"acestep-mcp: the ledger holds a song that cannot be read: {path}\n"
+
+
+def test_a_slip_in_another_variable_stops_the_server_in_one_line(tmp_path: Path) -> None:
+    for env in ({"ACESTEP_WAIT": "abc"}, {"ACESTEP_BASE_URL": "https://u:s3cret@host:abc"}):
+        done = run(HOME=str(tmp_path), **env)
+        (name,) = env
+
+        assert (done.returncode, done.stdout) == (2, "")
+        (line,) = done.stderr.splitlines()
+        assert line.startswith(f"acestep-mcp: {name}=")
+        assert "s3cret" not in line
+
+
+def test_a_hosted_server_without_a_folder_for_its_ledger_does_not_start(tmp_path: Path) -> None:
+    done = run("http", "--port", "0", HOME=str(tmp_path), ACESTEP_DATA_DIR="${HOME}/${USER}")
+
+    assert done.returncode == 2
+    (line,) = done.stderr.splitlines()
+    assert "${USER} cannot be expanded" in line

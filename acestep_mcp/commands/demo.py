@@ -13,10 +13,10 @@ from typing import Any
 import anyio
 from mcp.client import Client
 from mcp.client.stdio import StdioServerParameters
-from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from acestep_mcp import settings
+from acestep_mcp.commands.console import Console
 from acestep_mcp.sandbox import Profile, Sandbox
 
 _SPEED = 4.0  # a job that takes the real gateway 16 s takes the demonstration 4 s
@@ -70,7 +70,7 @@ As light upon the bay
 
 def run() -> int:
     """Make one song and say where it is; 1 where that failed."""
-    return anyio.run(_demo, Console(soft_wrap=True))
+    return anyio.run(_demo, Console())
 
 
 async def _demo(console: Console) -> int:
@@ -79,7 +79,10 @@ async def _demo(console: Console) -> int:
         "charged,\nand a small synthesizer plays instead of the ACE-Step model.\n"
     )
     sandbox = Sandbox(profile=Profile.quick(), speed=_SPEED)
-    folder = settings.read({**os.environ, "PIXAZO_API_KEY": sandbox.key}).output_dir / "sandbox"
+    found = settings.read({**os.environ, "PIXAZO_API_KEY": sandbox.key})
+    if found.output_dir is None:
+        raise settings.SettingsError(found.output_problem)
+    folder = found.output_dir / "sandbox"
     with tempfile.TemporaryDirectory() as data:
         async with sandbox.serving() as base_url:
             server = _server(base_url, sandbox.key, data, folder)
@@ -125,7 +128,8 @@ def _pending(answer: dict[str, Any]) -> bool:
 
 def _tell(answer: dict[str, Any], console: Console) -> int:
     if answer.get("status") != "COMPLETED" or not answer.get("files"):
-        console.print(f"The demonstration failed: {answer.get('message', 'no answer')}")
+        why = " ".join(answer.get("warnings") or [answer.get("message", "no answer")])
+        console.print(f"The demonstration failed: {why}", markup=False)
         return 1
     path = answer["files"][0]
     size = Path(path).stat().st_size / 1e6

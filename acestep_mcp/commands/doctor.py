@@ -1,45 +1,49 @@
-"""`acestep-mcp doctor`: what works, what does not, and the line that mends it."""
+"""`acestep-mcp doctor`: what works, what does not, and the line that mends it.
 
+Whatever fails here is what was asked about. So each check brings what it needs by itself, even
+the libraries, and whatever it raises is its finding: the others come all the same.
+"""
+
+import asyncio
 import json
 import locale
 import platform
+import re
 import shlex
-import sqlite3
 import sys
 import tempfile
-from collections.abc import Awaitable, Callable
+import time
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from email.utils import parsedate_to_datetime
 from importlib.metadata import version
+from typing import TYPE_CHECKING
 
-import anyio
-from rich.console import Console
-
-from acestep_mcp import settings
-from acestep_mcp.clock import SystemClock
+from acestep_mcp import keys, settings
 from acestep_mcp.domain.errors import LedgerDown
-from acestep_mcp.domain.song import RequestId
-from acestep_mcp.gateway.client import STATUS_SECONDS, Gateway, Unanswered
-from acestep_mcp.gateway.http import Http, Reply
-from acestep_mcp.gateway.verdicts import Broken
-from acestep_mcp.install.handshake import Silent, handshake
-from acestep_mcp.install.installed import Installed, installed, resolved
-from acestep_mcp.install.launcher import launcher
-from acestep_mcp.install.places import here
-from acestep_mcp.ledger import opened
-from acestep_mcp.server import LOCAL_OWNER
+from acestep_mcp.domain.song import LOCAL_OWNER, RequestId
+from acestep_mcp.domain.text import clean
+from acestep_mcp.environment import expanded
 from acestep_mcp.settings import KEY_PAGE, Settings
+
+if TYPE_CHECKING:
+    from acestep_mcp.gateway.http import Reply
+    from acestep_mcp.install.clients import Client
+    from acestep_mcp.install.places import Machine
 
 _PROBE = RequestId("doctor-probe")
 """Asked about to see that gateway and key answer: a status request is free, and no song has it."""
 _CLOCK_SLACK = 60.0
 """Seconds by which a clock may differ before certificates and waiting times suffer."""
 _SUNG = "夜の海 \u0623\u063a\u0646\u064a\u0629 🎵"
+_AGAIN = "install it anew: uv tool install --force acestep-mcp"
+_PASSWORD = re.compile(r"//[^\s/@]*:[^\s@]*@")
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing looked at; `mend` says what to do where it is not well."""
+    """One thing looked at; `mend` says what to do where it is not well, or might be better."""
 
     name: str
     ok: bool
@@ -49,8 +53,7 @@ class Finding:
 
 def run(*, as_json: bool) -> int:
     """Print every finding; 1 where anything is wrong."""
-    found = settings.read()
-    findings = anyio.run(_examine, found)
+    findings = asyncio.run(_examine())
     if as_json:
         print(json.dumps([asdict(each) for each in findings], ensure_ascii=False, indent=2))  # noqa: T201  # the command's output
     else:
@@ -58,60 +61,114 @@ def run(*, as_json: bool) -> int:
     return 0 if all(each.ok for each in findings) else 1
 
 
-async def _examine(found: Settings) -> list[Finding]:
-    checks: tuple[Callable[[Settings], Awaitable[Finding]], ...] = (
-        _versions,
-        _launcher,
-        _key,
-        _gateway,
-        _clock,
-        _ledger,
-        _output,
-        _encoding,
-        _answers,
+async def _examine() -> list[Finding]:
+    faults: list[str] = []
+    # A value that stops a server is one finding here, and its default serves for the others.
+    found = settings.read(faults=faults)
+    checks: tuple[tuple[str, Callable[[Settings], Awaitable[Finding]], str], ...] = (
+        ("versions", _versions, _AGAIN),
+        ("command for client configurations", _launcher, _AGAIN),
+        ("key", _key, f"get one at {KEY_PAGE} and write it to {keys.HOME_FILE}"),
+        (
+            f"gateway {found.base_url}",
+            _gateway,
+            "check HTTPS_PROXY, ALL_PROXY, NO_PROXY and SSL_CERT_FILE; else " + _AGAIN,
+        ),
+        ("clock", _clock, "mend what is wrong with the gateway first"),
+        ("ledger", _ledger, "set ACESTEP_DATA_DIR or ACESTEP_DATABASE_URL"),
+        ("output folder", _output, "set ACESTEP_OUTPUT_DIR"),
+        ("encoding", _encoding, "set PYTHONUTF8=1"),
+        ("server", _answers, _AGAIN),
     )
-    return [*[await check(found) for check in checks], *map(_client, installed(here()))]
+    bad = [_fault(each) for each in faults]
+    return [*bad, *[await _checked(*each, found) for each in checks], *_clients(found)]
+
+
+async def _checked(
+    name: str, check: Callable[[Settings], Awaitable[Finding]], mend: str, found: Settings
+) -> Finding:
+    try:
+        return await check(found)
+    except Exception as error:  # noqa: BLE001  # whatever it is, it is the finding
+        return Finding(name, ok=False, detail=_said(error, found), mend=mend)
+
+
+def _said(error: Exception, found: Settings) -> str:
+    """The error in a line; of a group, its first. Neither the key nor a password is in it."""
+    while isinstance(error, ExceptionGroup):
+        error = error.exceptions[0]
+    text = _PASSWORD.sub("//…@", clean(str(error)))
+    if found.key:
+        text = text.replace(found.key, "[key]")
+    return text if isinstance(error, settings.SettingsError) else f"{type(error).__name__}: {text}"
+
+
+def _fault(line: str) -> Finding:
+    name = re.split(r"\W", line, maxsplit=1)[0]
+    return Finding(f"setting {name}", ok=False, detail=line, mend=f"change or unset {name}")
 
 
 async def _versions(_: Settings) -> Finding:
+    import sqlite3
+
     parts = [f"Python {platform.python_version()}", f"SQLite {sqlite3.sqlite_version}"]
     parts += [f"{name} {version(name)}" for name in ("acestep-mcp", "mcp", "httpx", "pydantic")]
     return Finding("versions", ok=True, detail=", ".join(parts))
 
 
 async def _launcher(_: Settings) -> Finding:
+    from acestep_mcp.install.launcher import launcher
+
     found = launcher()
     command = shlex.join((found.command, *found.args))
     return Finding("command for client configurations", ok=True, detail=command)
 
 
 async def _key(found: Settings) -> Finding:
-    if found.key:
-        return Finding("key", ok=True, detail=f"found in {found.key_source}")
-    looked = ", ".join(found.key_places)
-    mend = f"get one at {KEY_PAGE} and write it to ~/.pixazo/api-key"
-    return Finding("key", ok=False, detail=f"none; looked at {looked}", mend=mend)
+    if not found.key:
+        looked = ", ".join(found.key_places)
+        mend = f"get one at {KEY_PAGE} and write it to {keys.HOME_FILE}"
+        detail = f"{found.key_problem or 'none'}; looked at {looked}"
+        return Finding("key", ok=False, detail=detail, mend=mend)
+    detail = f"found in {found.key_source}"
+    if found.key_source in keys.VARIABLES:
+        return Finding("key", ok=True, detail=detail)
+    path = expanded(found.key_source)
+    exposed = keys.exposed(path)
+    mend = f"chmod 600 {shlex.quote(str(path))}" if exposed else ""
+    if "replaced" in exposed:
+        mend = f"chmod 700 {shlex.quote(str(path.parent))}"
+    # Others may read many a key that a container's engine mounts; nobody else changes one.
+    ok = not exposed or "read" in exposed
+    return Finding("key", ok, f"{detail}, which {exposed}" if exposed else detail, mend)
 
 
 async def _gateway(found: Settings) -> Finding:
-    gateway = Gateway(found.base_url, now=SystemClock().now)
+    from acestep_mcp.gateway.client import Gateway, Unanswered
+
+    gateway = Gateway(found.base_url, now=time.time)
     try:
         answer = await gateway.status(_PROBE, found.key or "none")
     finally:
         await gateway.close()
     name = f"gateway {found.base_url}"
-    if not isinstance(answer, Unanswered) or answer.status in (400, 404):
-        return Finding(name, ok=True, detail="reachable, and it accepts the key")
-    if answer.status not in (401, 403):
+    status = answer.status if isinstance(answer, Unanswered) else 200
+    if isinstance(answer, Unanswered) and status not in (400, 401, 403, 404):
         mend = "check the network, a proxy, and ACESTEP_BASE_URL"
         return Finding(name, ok=False, detail=answer.cause, mend=mend)
     if not found.key:
-        return Finding(name, ok=True, detail="reachable")
-    mend = f"the key was refused; get a valid one at {KEY_PAGE}"
-    return Finding(name, ok=False, detail=f"reachable, but {answer.cause}", mend=mend)
+        return Finding(name, ok=True, detail="reachable; there is no key to try on it")
+    if status in (401, 403):
+        mend = f"the key was refused; get a valid one at {KEY_PAGE}"
+        return Finding(name, ok=False, detail=f"reachable, but HTTP {status}", mend=mend)
+    return Finding(name, ok=True, detail="reachable, and it accepts the key")
 
 
 async def _clock(found: Settings) -> Finding:
+    from acestep_mcp.gateway.client import STATUS_SECONDS
+    from acestep_mcp.gateway.http import Http
+    from acestep_mcp.gateway.verdicts import Broken
+
     http = Http(found.base_url)
     request = ("GET", f"{found.base_url}/v2/requests/status/{_PROBE}")
     try:
@@ -123,44 +180,57 @@ async def _clock(found: Settings) -> Finding:
     return _compared(reply)
 
 
-def _compared(reply: Reply) -> Finding:
+def _compared(reply: "Reply") -> Finding:
     try:
         theirs = parsedate_to_datetime(reply.headers["date"]).timestamp()
     except (KeyError, ValueError):
         return Finding("clock", ok=True, detail="not compared: the gateway names no time")
-    ahead = SystemClock().now() - theirs
+    ahead = time.time() - theirs
     detail = f"{abs(ahead):.0f} s {'ahead of' if ahead > 0 else 'behind'} the gateway's"
     mend = "" if abs(ahead) <= _CLOCK_SLACK else "let the system set its clock from the network"
     return Finding("clock", ok=not mend, detail=detail, mend=mend)
 
 
 async def _ledger(found: Settings) -> Finding:
-    ledger = opened(found.ledger_path, found.database_url)
+    from acestep_mcp.ledger import opened
+
+    ledger = opened(found.ledger_path or found.data_problem, found.database_url)
     try:
         await ledger.beat("doctor", 0.0, 0.0)
         await ledger.retire("doctor")
         total = (await ledger.page(LOCAL_OWNER, limit=1)).total
     except LedgerDown as down:
-        mend = "free the disk or its permissions, or set ACESTEP_DATA_DIR"
-        if found.database_url:
-            mend = "start the database, or set ACESTEP_DATABASE_URL"
-        return Finding("ledger", ok=False, detail=down.cause, mend=mend)
+        detail = f"{down.place}: {down.cause}" if down.place else down.cause
+        return Finding("ledger", ok=False, detail=detail, mend=_mended(down, found))
     finally:
         await ledger.close()
     return Finding("ledger", ok=True, detail=f"{found.ledger_place}, {total} songs")
 
 
+def _mended(down: LedgerDown, found: Settings) -> str:
+    if "newer version" in down.cause:
+        return "update this one: uv tool upgrade acestep-mcp"
+    if found.database_url:
+        return "start the database, or set ACESTEP_DATABASE_URL"
+    if not found.ledger_path:
+        return "set ACESTEP_DATA_DIR to an absolute path"
+    return f"mend {found.ledger_path} or its folder or disk, or set ACESTEP_DATA_DIR"
+
+
 async def _output(found: Settings) -> Finding:
+    name, mend = "output folder", "set ACESTEP_OUTPUT_DIR to an absolute path that can be written"
     if not found.save:
-        return Finding("output folder", ok=True, detail="not used: ACESTEP_SAVE is off")
+        return Finding(name, ok=True, detail="not used: ACESTEP_SAVE is off")
+    if found.output_dir is None:
+        return Finding(name, ok=False, detail=found.output_problem, mend=mend)
     try:
         found.output_dir.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=found.output_dir):
-            pass
+        with tempfile.TemporaryFile(dir=found.output_dir, buffering=0) as file:
+            file.write(bytes(4096))  # a full disk takes an empty file
     except OSError as error:
         detail = f"{found.output_dir}: {error.strerror}"
-        return Finding("output folder", ok=False, detail=detail, mend="set ACESTEP_OUTPUT_DIR")
-    return Finding("output folder", ok=True, detail=str(found.output_dir))
+        return Finding(name, ok=False, detail=detail, mend=mend)
+    return Finding(name, ok=True, detail=str(found.output_dir))
 
 
 async def _encoding(_: Settings) -> Finding:
@@ -176,17 +246,50 @@ async def _encoding(_: Settings) -> Finding:
 
 
 async def _answers(_: Settings) -> Finding:
+    from acestep_mcp.install.handshake import Silent, handshake
+    from acestep_mcp.install.launcher import launcher
+
     try:
         answered = await handshake(launcher())
     except Silent as silent:
-        mend = "install it anew: uv tool install --force acestep-mcp"
+        mend = "mend that setting" if "is not usable" in str(silent) else _AGAIN
         return Finding("server", ok=False, detail=f"does not start: {silent}", mend=mend)
     detail = f"{len(answered.tools)} tools after {answered.seconds:.1f} s, MCP {answered.protocol}"
     return Finding("server", ok=True, detail=detail)
 
 
-def _client(seen: Installed) -> Finding:
-    name, mend = f"client {seen.client.title}", f"acestep-mcp install {seen.client.name}"
+def _clients(found: Settings) -> Iterator[Finding]:
+    """What is said of each client that has been on this machine."""
+    try:
+        from acestep_mcp.install.clients import CLIENTS
+        from acestep_mcp.install.places import here
+
+        machine = here()
+        with suppress(FileNotFoundError):
+            machine.home.stat()
+    except Exception as error:  # noqa: BLE001  # as above
+        mend = "set HOME to an absolute path"
+        yield Finding(
+            "clients", ok=False, detail=f"not looked at: {_said(error, found)}", mend=mend
+        )
+        return
+    for client in CLIENTS:
+        try:
+            seen = _client(client, machine)
+        except Exception as error:  # noqa: BLE001  # as above
+            name, mend = f"client {client.title}", "mend its configuration"
+            seen = Finding(name, ok=False, detail=_said(error, found), mend=mend)
+        if seen:
+            yield seen
+
+
+def _client(client: "Client", machine: "Machine") -> Finding | None:
+    from acestep_mcp.install.installed import looked_at, resolved
+
+    seen = looked_at(client, machine)
+    if seen is None:
+        return None
+    name, mend = f"client {client.title}", f"acestep-mcp install {client.name}"
     if seen.trouble:
         return Finding(name, ok=False, detail=f"{seen.path} {seen.trouble}", mend="mend that file")
     if seen.entry is None:
@@ -194,15 +297,22 @@ def _client(seen: Installed) -> Finding:
     command = str(seen.entry.get("command") or seen.entry.get("cmd") or "")
     if not command:
         return Finding(name, ok=True, detail=f"configured in {seen.path}, without a command")
-    program = resolved(command, seen.client, here())
+    program = resolved(command, client, machine)
     if program is None:
-        detail = f"{seen.path} names {command}, which {seen.client.title} will not find"
+        detail = f"{seen.path} names {command}, which {client.title} will not find"
         return Finding(name, ok=False, detail=detail, mend=mend)
     return Finding(name, ok=True, detail=f"starts {program}, says {seen.path}")
 
 
 def _print(findings: list[Finding]) -> None:
-    console = Console(soft_wrap=True, highlight=False)
+    try:
+        from acestep_mcp.commands.console import Console
+    except ImportError:  # one of the things that may be wrong
+        for each in findings:
+            mend = f"\n      mend: {each.mend}" if each.mend else ""
+            print(f"{'ok ' if each.ok else 'BAD'}  {each.name}: {each.detail}{mend}")  # noqa: T201  # as above
+        return
+    console = Console()
     for each in findings:
         mark = "[green]ok[/green]  " if each.ok else "[red]BAD[/red] "
         console.print(mark, end=" ")

@@ -7,6 +7,9 @@ def run(host: str, port: int) -> int:
     """Serve until a signal comes; calls under way get a moment to be answered."""
     # Saving is for the person at this machine; a hosted server's disk is nobody's.
     found = settings.read(save="off")
+    # Over stdio, the first call says this. Here, its operator is at hand, and callers are not.
+    if found.data_problem and not found.database_url:
+        raise settings.SettingsError(found.data_problem)
 
     # Once the settings are known to be good: a bad one is told without the SDK's second.
     from acestep_mcp.hosted import http, options, serving  # noqa: PLC0415

@@ -48,7 +48,9 @@ def key_environment(environ: Mapping[str, str], home: Path) -> dict[str, str]:
     if filed.key:
         return {} if filed.key_source == KEY_FILE else {"PIXAZO_API_KEY_FILE": filed.key_source}
     key = settings.read(environ).key
-    folder = home / ".pixazo" if (home / ".pixazo").exists() else home
+    folder = home / ".pixazo"
+    if not os.path.exists(folder):  # noqa: PTH110  # Path's raises where it may not look
+        folder = home
     return {KEY: key} if key and not os.access(folder, os.W_OK) else {}
 
 
@@ -124,6 +126,8 @@ def _about_key(machine: Machine, client: Client) -> str:
     if _filed(machine.environ).key or key_environment(machine.environ, machine.home):
         return ""
     found = settings.read(machine.environ)
+    if found.key_problem:
+        return f"The key cannot be used: {found.key_problem}."
     if not found.key:
         return f"No key yet: get one at {KEY_PAGE} and write it, one line, to {KEY_FILE}"
     keep = _KEEP_KEY.get(machine.platform, _KEEP_KEY_POSIX)

@@ -2,7 +2,7 @@
 
 import argparse
 from collections.abc import Callable, Sequence
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 
 _DESCRIPTION = """\
 MCP server that lets an AI assistant write songs and generate them with ACE-Step 1.5 XL.
@@ -26,7 +26,7 @@ class _OneLine(argparse.ArgumentParser):
 
 def _parser() -> argparse.ArgumentParser:
     parser = _OneLine(prog="acestep-mcp", description=_DESCRIPTION, allow_abbrev=False)
-    parser.add_argument("--version", action="version", version=version("acestep-mcp"))
+    parser.add_argument("--version", action="version", version=_version())
     commands = parser.add_subparsers(title="commands", metavar="COMMAND")
 
     http = commands.add_parser("http", help="serve MCP over streamable HTTP, for many callers")
@@ -60,6 +60,14 @@ def _parser() -> argparse.ArgumentParser:
     songs.add_argument("--open", action="store_true", help="open the folder with the songs")
     songs.set_defaults(run=_songs)
     return parser
+
+
+def _version() -> str:
+    """What is installed; a damaged installation may not know, and `doctor` has to start there."""
+    try:
+        return version("acestep-mcp")
+    except PackageNotFoundError:
+        return "unknown"
 
 
 def _whole(low: int, high: int) -> Callable[[str], int]:

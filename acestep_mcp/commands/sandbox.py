@@ -11,6 +11,8 @@ def run(port: int, speed: float) -> int:
     """Serve until interrupted."""
     try:
         anyio.run(sandbox.run, port, speed, _announce)
+    except BrokenPipeError:  # nobody reads where it is
+        raise
     except OSError as error:
         sys.stderr.write(f"acestep-mcp: port {port} cannot be used: {error.strerror}\n")
         return 1

@@ -1,21 +1,21 @@
 """`acestep-mcp songs`: the ledger for people."""
 
 import json
+import os
 import shutil
 import subprocess
 import sys
 
 import anyio
-from rich.console import Console
 from rich.table import Table
 
 from acestep_mcp import settings
+from acestep_mcp.commands.console import Console
 from acestep_mcp.domain.errors import LedgerDown
-from acestep_mcp.domain.song import SUBMITTING, Song
+from acestep_mcp.domain.song import LOCAL_OWNER, SUBMITTING, Song
 from acestep_mcp.domain.text import clean
 from acestep_mcp.ledger import Page, opened
 from acestep_mcp.library.sidecar import instant, record
-from acestep_mcp.server import LOCAL_OWNER
 
 
 def run(*, search: str, limit: int, as_json: bool) -> int:
@@ -24,7 +24,12 @@ def run(*, search: str, limit: int, as_json: bool) -> int:
     try:
         page = anyio.run(_page, found, search, limit)
     except LedgerDown as down:
-        sys.stderr.write(f"acestep-mcp: the ledger cannot be used: {down.cause}\n")
+        where = f" ({down.place})" if down.place else ""
+        sys.stderr.write(f"acestep-mcp: the ledger cannot be used: {down.cause}{where}\n")
+        return 1
+    except (KeyError, TypeError, ValueError):
+        place = found.ledger_place
+        sys.stderr.write(f"acestep-mcp: the ledger holds a song that cannot be read: {place}\n")
         return 1
     if as_json:
         print(json.dumps([_plain(song) for song in page.songs], ensure_ascii=False, indent=2))  # noqa: T201  # the command's output
@@ -35,17 +40,21 @@ def run(*, search: str, limit: int, as_json: bool) -> int:
 
 def open_folder() -> int:
     """Show the folder with the songs in the desktop's file manager."""
-    folder = settings.read().output_dir
+    found = settings.read()
+    folder = found.output_dir
+    if folder is None:
+        raise settings.SettingsError(found.output_problem)
+    there = os.path.isdir(folder)  # noqa: PTH112  # Path's raises where it may not look
     opener = {"darwin": "open", "win32": "explorer"}.get(sys.platform, "xdg-open")
     program = shutil.which(opener)
-    if program is None or not folder.is_dir():
+    if program is None or not there:
         print(folder)  # noqa: T201  # the next best thing
-        return 0 if folder.is_dir() else 1
+        return 0 if there else 1
     return subprocess.run([program, str(folder)], check=False).returncode  # noqa: S603  # the desktop's own opener
 
 
 async def _page(found: settings.Settings, search: str, limit: int) -> Page:
-    ledger = opened(found.ledger_path, found.database_url)
+    ledger = opened(found.ledger_path or found.data_problem, found.database_url)
     try:
         return await ledger.page(LOCAL_OWNER, limit=limit, search=search)
     finally:
@@ -61,7 +70,7 @@ def _status(song: Song) -> str:
 
 
 def _print(page: Page) -> None:
-    console = Console(soft_wrap=not sys.stdout.isatty())
+    console = Console()
     if not page.songs:
         console.print("No songs yet.")
         return

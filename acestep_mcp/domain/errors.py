@@ -4,7 +4,7 @@ Refusal
 ├── BadInput        change the named argument and call again
 ├── Stopped         the song would come out wrong: follow the message, or insist where it may be
 ├── NotConfirmed    the person was asked and did not agree
-├── KeyMissing      give the server a key
+├── KeyMissing      give the server a key, or one that can be used
 ├── KeyRefused      give the server another key
 ├── FolderUnusable  mend the folder that songs are saved in
 ├── BalanceTooLow   top up the wallet
@@ -20,7 +20,7 @@ A refusal means that nothing was bought. It carries facts; the sentence the assi
 made by `acestep_mcp.surface.answers`, so that each is worded once.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 
 class Refusal(Exception):
@@ -53,9 +53,13 @@ class NotConfirmed(Refusal):
 
 @dataclass(eq=False)
 class KeyMissing(Refusal):
-    """No subscription key; `looked` names the places that were searched."""
+    """No subscription key; `looked` names the places that were searched.
+
+    `problem` says what is wrong with one that is there, or with the place it should be in.
+    """
 
     looked: tuple[str, ...]
+    problem: str = ""
 
 
 @dataclass(eq=False)
@@ -128,6 +132,10 @@ class NotAsked(Refusal):
 
 @dataclass(eq=False)
 class LedgerDown(Refusal):
-    """The ledger could not be read or written; nothing is submitted without it."""
+    """The ledger could not be read or written; nothing is submitted without it.
+
+    `place` is its file, where it is one.
+    """
 
     cause: str
+    place: str = field(default="", kw_only=True)

@@ -25,6 +25,8 @@ RequestId = NewType("RequestId", str)
 """The gateway's name for a song; opaque."""
 Owner = NewType("Owner", str)
 """Whose song it is. Every ledger operation asks for it."""
+LOCAL_OWNER = Owner("local")
+"""Whoever started the server, where it works for one person."""
 
 State = Literal[
     "intent", "sending", "QUEUED", "PROCESSING", "COMPLETED", "FAILED", "ERROR", "UNKNOWN"

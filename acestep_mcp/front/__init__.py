@@ -66,9 +66,12 @@ def _write(answer: bytes) -> None:
         answer = answer[os.write(1, answer) :]
 
 
-def _unfinished(ledger: Path) -> bool:
+def _unfinished(ledger: Path | None) -> bool:
     """Whether a song may wait to be followed; in doubt the server has a better look."""
-    if not ledger.exists():
+    try:
+        if ledger is None or not ledger.exists():
+            return False
+    except OSError:  # nobody else of this user can look at it either; the first call says so
         return False
     import sqlite3  # noqa: PLC0415  # not needed where there is no ledger yet
 

@@ -20,7 +20,6 @@ from acestep_mcp.hosted.options import Options
 from acestep_mcp.hosted.tokens import Verifier, WhileIssuerIsDown
 from acestep_mcp.hosted.webhook import ROUTE, Webhook
 from acestep_mcp.settings import Settings
-from acestep_mcp.studio import Account
 
 log = logging.getLogger(__name__)
 
@@ -35,8 +34,7 @@ def build(settings: Settings, options: Options, host: str) -> Starlette:
             names.
     """
     exposure.check(options, host)
-    own = Account(server.LOCAL_OWNER, settings.key, settings.key_source, settings.key_places)
-    callers = Callers(options, own)
+    callers = Callers(options, server.own_account(settings))
     webhook = Webhook(options)
     oauth = options.auth == "oauth"
     app = server.build(

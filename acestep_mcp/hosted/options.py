@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import Literal
 from urllib.parse import urlsplit
 
+from acestep_mcp.environment import Environment, text_of
 from acestep_mcp.hosted.secret import secret
-from acestep_mcp.settings import Environment, SettingsError, text_of, value_of
+from acestep_mcp.settings import SettingsError, value_of
 
 Auth = Literal["none", "key", "oauth"]
 Mode = Literal["terminal", "sync", "off"]
@@ -57,7 +58,7 @@ class Options:
     secret: bytes = field(repr=False)
 
 
-def read(data_dir: Path, environ: Environment = os.environ) -> Options:
+def read(data_dir: Path | None, environ: Environment = os.environ) -> Options:
     """Read every variable.
 
     Raises:
@@ -108,8 +109,9 @@ def _https(text: str) -> str:
     parts = urlsplit(text)
     loopback = is_loopback(parts.hostname or "")
     secure = parts.scheme == "https" or (parts.scheme == "http" and loopback)
+    plain = text.isascii() and not re.search(r"[\s\\]", text) and parts.port != 0
     whole = secure and parts.hostname and not (parts.username or parts.query or parts.fragment)
-    if text and not whole:
+    if text and not (whole and plain):
         raise ValueError("give an https URL with nothing but host and path; http only on loopback")
     return text
 

@@ -11,7 +11,7 @@ from acestep_mcp.settings import SettingsError
 _SHORTEST = 32  # 128 bits in hexadecimal
 
 
-def secret(given: str, data_dir: Path) -> bytes:
+def secret(given: str, data_dir: Path | None) -> bytes:
     """The secret that is `given`, else the one kept in the data directory, made when first needed.
 
     Raises:
@@ -19,6 +19,8 @@ def secret(given: str, data_dir: Path) -> bytes:
     """
     if given:
         return _long_enough(given.encode(), "ACESTEP_SECRET")
+    if data_dir is None:
+        raise SettingsError("set ACESTEP_SECRET, or ACESTEP_DATA_DIR to a folder that can keep one")
     path = data_dir / "secret"
     try:
         if not path.exists():

@@ -45,8 +45,15 @@ class Installed:
 def installed(machine: Machine) -> Iterator[Installed]:
     """Every client of the table that has been on this machine."""
     for client in CLIENTS:
-        if is_installed(client, machine):
-            yield _look(client, configuration(client, machine))
+        if seen := looked_at(client, machine):
+            yield seen
+
+
+def looked_at(client: Client, machine: Machine) -> Installed | None:
+    """The client, if it has been on this machine."""
+    if not is_installed(client, machine):
+        return None
+    return _look(client, configuration(client, machine))
 
 
 def resolved(command: str, client: Client, machine: Machine) -> str | None:
@@ -64,8 +71,9 @@ def servers(client: Client, path: Path) -> dict[str, Entry]:
     try:
         text = path.read_text(encoding="utf-8-sig") if path.exists() else ""
         found = _parsed(client, text).get(client.section, {})
-    except (OSError, ValueError) as error:
-        raise Unreadable(f"cannot be read: {error}") from None
+    except (OSError, ValueError, RecursionError) as error:
+        reason = error.strerror if isinstance(error, OSError) else error
+        raise Unreadable(f"cannot be read: {reason}") from None
     if not isinstance(found, dict):
         raise Unreadable(f"has no table as its {client.section}")
     return {name: each for name, each in found.items() if isinstance(each, dict)}

@@ -106,6 +106,8 @@ def _edit(client: Client, path: Path, wanted: Entry) -> Plan:
         mark = codecs.BOM_UTF8 if content.startswith(codecs.BOM_UTF8) else b""
         text = content.removeprefix(mark).decode()
         edited = edit.with_server(text, client.section, wanted)
+    except OSError as error:
+        return Paste(path, f"cannot be read: {error.strerror}", snippet(client, wanted))
     except UnicodeDecodeError:
         return Paste(path, "is not in UTF-8", snippet(client, wanted))
     except edit.Refused as refusal:

@@ -17,6 +17,7 @@ from acestep_mcp.domain.song import Owner, Song, SongId, orphaned
 from acestep_mcp.ledger import search as searching
 from acestep_mcp.ledger import statements as sql
 from acestep_mcp.ledger.driver import Driver, InDoubt, Params, Row, Transaction
+from acestep_mcp.ledger.nowhere import Nowhere
 from acestep_mcp.ledger.rows import to_row, to_song
 from acestep_mcp.ledger.schema import LONG, SHORT
 from acestep_mcp.settings import SettingsError
@@ -233,8 +234,10 @@ class Ledger:
                 raise InDoubt(down.cause, doubt.result) from down
 
 
-def opened(path: Path, database_url: str = "") -> Ledger:
+def opened(path: Path | str, database_url: str = "") -> Ledger:
     """The ledger at `database_url`, else in the file at `path`. Nothing is touched yet.
+
+    A text as `path` says why there is none: a ledger that tells everyone so.
 
     Raises:
         SettingsError: The URL cannot be used, or its driver is not installed.
@@ -242,7 +245,7 @@ def opened(path: Path, database_url: str = "") -> Ledger:
     if not database_url:
         from acestep_mcp.ledger.sqlite import SqliteDriver  # noqa: PLC0415  # one engine per process
 
-        return Ledger(SqliteDriver(path))
+        return Ledger(SqliteDriver(path) if isinstance(path, Path) else Nowhere(path))
     try:
         from acestep_mcp.ledger.postgres import PostgresDriver  # noqa: PLC0415  # an extra
     except ImportError:

@@ -19,6 +19,7 @@ import anyio.to_thread
 from acestep_mcp.domain.errors import LedgerDown
 from acestep_mcp.domain.song import SongId
 from acestep_mcp.domain.text import clean
+from acestep_mcp.environment import shortened
 from acestep_mcp.ledger.driver import Params, Row, Transaction
 from acestep_mcp.ledger.schema import META, migrate
 
@@ -115,7 +116,7 @@ class SqliteDriver:
                 raise
         except (sqlite3.Error, OSError) as error:
             reason = error.strerror if isinstance(error, OSError) else str(error)
-            raise LedgerDown(clean(reason, 80)) from error
+            raise LedgerDown(clean(reason, 80), place=shortened(str(self._path))) from error
         return result
 
     def _connected(self) -> sqlite3.Connection:

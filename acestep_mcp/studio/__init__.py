@@ -209,9 +209,12 @@ class Studio:
             Refusal: Something would.
         """
         if account.key is None:
-            raise KeyMissing(account.looked)
+            raise KeyMissing(account.looked, account.problem)
         self._keys.add(account)
         self._gateway.prepare()
+        if self._terms.no_folder:
+            mend = "set ACESTEP_OUTPUT_DIR to an absolute path, then restart this server"
+            raise FolderUnusable(f"{self._terms.no_folder}; {mend}")
         if self._library is not None:
             trouble = "The output folder's disk does not answer."
             with anyio.move_on_after(GRACE):
@@ -265,7 +268,7 @@ class Studio:
         if song is None:
             raise NotAsked(handle, "no reply in time")
         if song.state in RUNNING and account.key is None:
-            raise KeyMissing(account.looked)
+            raise KeyMissing(account.looked, account.problem)
         self._keys.add(account)
         live = self._records.live(await self._wanted(song))
         if known is None:
@@ -434,7 +437,7 @@ class Studio:
         if named is None or handle.startswith(LOCAL) or account.shared:
             raise NotFound(handle)
         if account.key is None:
-            raise KeyMissing(account.looked)
+            raise KeyMissing(account.looked, account.problem)
         await self._schedule.pace.turn()
         answer = await self._gateway.status(named, account.key)
         if isinstance(answer, Unanswered):

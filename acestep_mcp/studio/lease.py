@@ -39,6 +39,7 @@ class Lease:
         self._follower = follower
         self._clock = clock
         self._jumps = jumps
+        self._said = ""
 
     async def keep(self) -> None:
         """For ever: renew three times per lease, and look for orphans.
@@ -56,7 +57,7 @@ class Lease:
                     look = self._clock.monotonic() + await self._take_over()
                 pause = min(beat, max(_LEAST, look - self._clock.monotonic()))
             except LedgerDown as down:
-                log.warning("the ledger does not answer: %s", down.cause)
+                self._complain(down)
             await self._clock.sleep(_LEAST)
             with anyio.move_on_after(pause - _LEAST):
                 await self._keys.news()
@@ -67,7 +68,13 @@ class Lease:
         try:
             await self._records.ledger.retire(self._worker)
         except LedgerDown as down:
+            self._complain(down)
+
+    def _complain(self, down: LedgerDown) -> None:
+        """Say it once: what stays wrong for days would fill somebody's log."""
+        if down.cause != self._said:
             log.warning("the ledger does not answer: %s", down.cause)
+        self._said = down.cause
 
     async def _renew(self) -> None:
         self._jumps.within(math.inf)  # a look now and then, so that none is missed

@@ -14,21 +14,24 @@ class Terms:
     """How the engine behaves. Times are seconds, `daily_limit` is tracks (0: none).
 
     `status_rate` is the most status requests a second for all songs together; `lease` is how
-    long a silent process keeps its songs before another one takes them over.
+    long a silent process keeps its songs before another one takes them over. `no_folder` says why
+    there is nowhere to save songs, where they are to be saved.
     """
 
     poll_interval: float = 5.0
     daily_limit: int = 100
     status_rate: float = 10.0
     lease: float = LEASE
+    no_folder: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Account:
     """Whose songs, and the key they are paid with. `source` says where the key was read.
 
-    `key` is None where none was found in any of the places `looked`. A `shared` key pays for
-    other owners' songs too, so what the gateway knows by it need not be this owner's.
+    `key` is None where none was found in any of the places `looked`; `problem` says what is wrong
+    with one that cannot be used. A `shared` key pays for other owners' songs too, so what the
+    gateway knows by it need not be this owner's.
     """
 
     owner: Owner
@@ -36,6 +39,7 @@ class Account:
     source: str = ""
     looked: tuple[str, ...] = ()
     shared: bool = False
+    problem: str = ""
 
     def __repr__(self) -> str:
         """Never the key."""

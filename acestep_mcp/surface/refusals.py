@@ -23,6 +23,12 @@ def sentence(error: errors.Refusal) -> str:  # noqa: C901, PLR0912  # one case p
             )
         case errors.KeyMissing(looked) if _by_caller(*looked):
             text = f"No subscription key. Get one at {KEY_PAGE} and send it in {looked[0]}."
+        case errors.KeyMissing(looked, problem) if problem:
+            names = ", ".join(place.partition(" (")[0] for place in looked)
+            text = (
+                f"No usable key: {clean(problem, 140)}. Looked at: {names}. "
+                f"Mend it, or get a key at {KEY_PAGE}, then restart this server."
+            )
         case errors.KeyMissing(looked):
             text = (
                 f"No subscription key. Get one at {KEY_PAGE} and set PIXAZO_API_KEY (or write it "
@@ -66,11 +72,16 @@ def sentence(error: errors.Refusal) -> str:  # noqa: C901, PLR0912  # one case p
                 f"The gateway could not be asked about '{clean(request_id, 60)}': {cause}. "
                 "Nothing was changed; call get_status again in a minute."
             )
-        case errors.LedgerDown(cause):
+        case errors.LedgerDown(cause) if cause.startswith("ACESTEP_DATA_DIR"):
             text = (
-                f"The ledger cannot be used ({cause}). Nothing was sent, because a song is written "
-                "down before it is paid for. Mend the disk or the database, or set "
-                "ACESTEP_DATA_DIR, then call again; acestep-mcp doctor shows where the ledger is."
+                f"There is no ledger: {cause}. Nothing was sent, because a song is written down "
+                "before it is paid for. Set ACESTEP_DATA_DIR, then restart this server."
+            )
+        case errors.LedgerDown(cause, place=place):
+            text = (
+                f"The ledger cannot be used ({clean(cause, 80)}){place and f': {place}'}. "
+                "Nothing was sent: a song is written down before it is paid for. Mend that, or set "
+                "ACESTEP_DATA_DIR, then call again."
             )
         case _:
             text = "The call was refused. Nothing was sent."

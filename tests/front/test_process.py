@@ -135,25 +135,25 @@ def settings(folder: Path) -> Settings:
 async def test_it_sees_the_same_songs_to_be_followed_as_the_ledger(
     tmp_path: Path, state: State, saving: Any
 ) -> None:
-    found = settings(tmp_path)
-    ledger: Ledger = opened(found.ledger_path)
+    path = tmp_path / "data" / "ledger.sqlite3"
+    ledger: Ledger = opened(path)
     left = replace(song(), state=state, saving=saving, worker="dead")
     await ledger.reserve(left, limit=0, reuse=False, lease=0.0)
     now = SystemClock().now()
     followed = [await ledger.bereaved(now, unsaved=unsaved) for unsaved in (False, True)]
     await ledger.close()
 
-    assert _unfinished(found.ledger_path) is any(followed)
+    assert _unfinished(path) is any(followed)
 
 
 def test_a_ledger_that_cannot_be_read_now_is_left_to_the_server(tmp_path: Path) -> None:
-    found = settings(tmp_path)
-    found.data_dir.mkdir()
-    found.ledger_path.write_bytes(b"no ledger at all")
+    found, path = settings(tmp_path), tmp_path / "data" / "ledger.sqlite3"
+    path.parent.mkdir()
+    path.write_bytes(b"no ledger at all")
     assert serve(found) == Handover()
 
-    found.ledger_path.unlink()
-    with sqlite3.connect(found.ledger_path) as db:
+    path.unlink()
+    with sqlite3.connect(path) as db:
         db.execute("create table song (state text, saving text)")
         db.execute("begin exclusive")
         assert serve(found) == Handover()

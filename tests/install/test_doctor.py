@@ -184,3 +184,118 @@ async def test_a_server_that_does_not_answer_is_reported_with_its_last_words(
 async def test_a_command_that_is_not_there_is_reported() -> None:
     with pytest.raises(Silent, match=r"No such file|cannot find"):
         await handshake(Launch("/no/such/program"))
+
+
+async def test_without_a_key_nothing_is_said_to_accept_it(tmp_path: Path) -> None:
+    async with gateway() as sandbox:
+        environ = environment(sandbox.base_url, tmp_path, PIXAZO_API_KEY="")
+        findings = await anyio.to_thread.run_sync(lambda: examined(tmp_path, **environ))
+
+    assert not findings["key"]["ok"]
+    assert findings["key"]["detail"].startswith("none; looked at PIXAZO_API_KEY, ")
+    reached = findings[f"gateway {sandbox.base_url}"]
+    assert reached["detail"] == "reachable; there is no key to try on it"
+    assert "accepts" not in str(findings)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="pipes in the file system are a Unix matter")
+async def test_whatever_is_wrong_is_a_finding_and_every_other_one_comes_too(tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    (home / ".pixazo").mkdir(parents=True)
+    os.mkfifo(home / ".pixazo" / "api-key")
+    (home / ".cursor").mkdir()
+    (home / ".cursor" / "mcp.json").write_text("[" * 100_000)
+    (home / "data" / "ledger.sqlite3").mkdir(parents=True)
+    findings = await anyio.to_thread.run_sync(
+        lambda: examined(
+            home,
+            ACESTEP_WAIT="abc",
+            ACESTEP_BASE_URL="https://user:s3cret@gateway.invalid",
+            ACESTEP_LOG_LEVEL="LOUD",
+            ACESTEP_DATA_DIR=str(home / "data"),
+            ACESTEP_OUTPUT_DIR="${HOME}/x/${USER}",
+            HTTPS_PROXY="socks9://user:s3cret@[::1",
+            SSL_CERT_FILE="/no/such/file",
+        )
+    )
+    bad = {name: each["detail"] for name, each in findings.items() if not each["ok"]}
+
+    assert "s3cret" not in str(findings)
+    assert bad["setting ACESTEP_WAIT"].startswith("ACESTEP_WAIT='abc' is not usable: give sec")
+    assert bad["setting ACESTEP_BASE_URL"].startswith("ACESTEP_BASE_URL='https://…@gateway.inva")
+    assert bad["setting ACESTEP_LOG_LEVEL"].endswith("say one of DEBUG, INFO, WARNING, ERROR")
+    assert bad["key"].startswith("~/.pixazo/api-key cannot be read: it is a pipe, not a file; look")
+    assert bad["ledger"].endswith("ledger.sqlite3: Is a directory")
+    assert "${USER} cannot be expanded" in bad["output folder"]
+    assert bad["server"].startswith("does not start: acestep-mcp: ACESTEP_")
+    assert "cannot be read" in bad["client Cursor"]
+    assert "gateway https://gateway.pixazo.ai" in bad
+    assert {"versions", "command for client configurations", "encoding"} <= findings.keys()
+
+
+def test_without_a_home_the_clients_are_one_finding(tmp_path: Path) -> None:
+    for home in (Path("/" + "x" * 300), tmp_path / "a file" / "below"):
+        (tmp_path / "a file").touch()
+        findings = examined(home, ACESTEP_BASE_URL="http://127.0.0.1:9")
+
+        assert findings["clients"]["mend"] == "set HOME to an absolute path"
+        assert not [name for name in findings if name.startswith("client ")]
+        assert not findings["ledger"]["ok"]
+        assert not findings["output folder"]["ok"]
+
+
+@pytest.mark.parametrize("missing", ["httpx", "mcp", "rich", "anyio", "sqlite3"])
+def test_a_library_that_is_not_there_is_a_finding(missing: str, tmp_path: Path) -> None:
+    code = (
+        f"import sys; sys.modules[{missing!r}] = None\n"
+        "from acestep_mcp.cli import main; sys.exit(main(['doctor']))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        capture_output=True,
+        encoding="utf-8",
+        env={
+            "HOME": str(tmp_path),
+            "ACESTEP_BASE_URL": "http://127.0.0.1:9",
+            "ACESTEP_WAIT": "the server need not start for this",
+        },
+        timeout=60,
+        check=False,
+    )
+
+    assert done.returncode == 1
+    assert done.stderr == ""
+    assert "key: none" in done.stdout
+    assert "output folder: " in done.stdout
+    if missing != "rich":  # which only makes it pretty
+        assert "ModuleNotFoundError: " in done.stdout
+
+
+@pytest.mark.skipif(os.name == "nt", reason="modes are a Unix matter")
+@pytest.mark.parametrize(
+    ("file", "folder", "says", "ok"),
+    [
+        (0o600, 0o700, "", True),
+        (0o640, 0o755, "", True),
+        (0o644, 0o700, "can be read by every user", True),
+        (0o660, 0o700, "can be changed by other users", False),
+        (0o602, 0o700, "can be changed by other users", False),
+        (0o600, 0o777, "can be replaced by other users, who may write in its folder", False),
+        (0o600, 0o1777, "", True),
+    ],
+)
+async def test_a_key_file_that_others_can_read_or_change_is_mentioned(
+    file: int, folder: int, says: str, ok: bool, tmp_path: Path
+) -> None:
+    path = tmp_path / "keys" / "key"
+    path.parent.mkdir()
+    path.write_text("key")
+    path.chmod(file)
+    path.parent.chmod(folder)
+    finding = await doctor._key(settings.read({"PIXAZO_API_KEY_FILE": str(path)}))
+
+    assert finding.ok is ok
+    assert finding.detail == f"found in {path}{says and f', which {says}'}"
+    mended = path.parent if "replaced" in says else path
+    assert finding.mend.startswith("chmod ") is bool(says)
+    assert finding.mend.endswith(str(mended) if says else "")
