@@ -22,6 +22,7 @@ FLOOR = {name: number for number, floor in enumerate(FLOORS) for name in floor}
 FILES = sorted(PACKAGE.rglob("*.py"))
 DOORS = {
     "httpx": {"gateway/http.py"},
+    "httpcore": {"gateway/http.py", "gateway/dialing.py"},
     "sqlite3": {"ledger/sqlite.py", "commands/doctor.py", "front/"},
     "rich": {"commands/demo.py", "commands/doctor.py", "commands/songs.py"},
     "h11": {"sandbox/"},

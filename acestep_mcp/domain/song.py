@@ -106,13 +106,15 @@ class Song:
 class Observation:
     """What the gateway says about a song at one moment, already made safe to keep.
 
-    `state` is QUEUED where it said nothing this program knows.
+    `state` is QUEUED where it said nothing this program knows. `warnings` tell, with its words
+    marked as such, what it gave that could not be used.
     """
 
     request_id: RequestId
     state: State
     model: str = ""
     media_urls: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
     media_type: str = ""
     error: str = ""
     created_at: float | None = None
@@ -177,6 +179,7 @@ def observed(song: Song, seen: Observation, now: float) -> Song:
         state=seen.state,
         media_urls=seen.media_urls,
         media_type=seen.media_type,
+        warnings=(*song.warnings, *seen.warnings),
         error=seen.error,
         completed_at=(seen.completed_at or now) if seen.state in ENDED else None,
         took=_took(song, seen, now),

@@ -134,6 +134,8 @@ class Submitter:
 
     def _pause(self, outcome: Submission, attempt: int) -> float | None:
         """Seconds until it may be sent again; None where that would be of no use."""
+        if outcome.verdict == "never_sent" and outcome.hopeless:
+            return None  # said at once instead: somebody has to mend what its cause names
         if outcome.verdict == "never_sent":
             return backoff(attempt, _PAUSE, _LONGEST_PAUSE, self._clock.random)
         if outcome.status == 429:  # noqa: PLR2004  # Too Many Requests
