@@ -86,6 +86,9 @@ class Queue:
             shown |= {"status": "COMPLETED", "completed_at": _stamp(ends), "output": output}
         return _reply(200, shown)
 
+    def prepare(self) -> None:
+        """Nothing is built."""
+
     async def close(self) -> None:
         """Nothing is open."""
 
@@ -114,9 +117,9 @@ def _fixed(elapsed: float, asked: int, known: Sequence[float], interval: float) 
 async def _follow(times: Sequence[float]) -> tuple[list[float], int]:
     with tempfile.TemporaryDirectory() as folder:
         clock = VirtualClock(7)
-        gateway = Gateway("https://gateway.invalid", now=clock.now)
         queue = Queue(times)
-        gateway.__dict__["_http"] = queue
+        door: Any = queue  # all of it that the gateway calls
+        gateway = Gateway("https://gateway.invalid", now=clock.now, http=door)
         driver = SqliteDriver(Path(folder) / "ledger.sqlite3", threads=False)
         studio = Studio(
             ledger=Ledger(driver), gateway=gateway, library=None, clock=clock, terms=Terms()

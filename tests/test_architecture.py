@@ -24,6 +24,7 @@ FLOOR = {name: number for number, floor in enumerate(FLOORS) for name in floor}
 FILES = sorted(PACKAGE.rglob("*.py"))
 DOORS = {
     "httpx": {"gateway/http.py"},
+    "httpcore": {"gateway/http.py", "gateway/dialing.py"},
     "sqlite3": {"ledger/sqlite.py", "commands/doctor.py", "front/"},
     "rich": {"commands/console.py", "commands/demo.py", "commands/songs.py"},
     "h11": {"sandbox/"},

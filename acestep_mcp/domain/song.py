@@ -139,13 +139,15 @@ class Observation:
     """What the gateway says about a song at one moment, already made safe to keep.
 
     `state` is QUEUED where it said nothing this program knows. `presumed` means that it named an
-    end which it does not document, by the word in `error`.
+    end which it does not document, by the word in `error`. `warnings` tell, with its words marked
+    as such, what it gave that could not be used.
     """
 
     request_id: RequestId
     state: State
     model: str = ""
     media_urls: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
     media_type: str = ""
     error: str = ""
     presumed: bool = False
@@ -217,6 +219,7 @@ def observed(song: Song, seen: Observation, now: float) -> Song:
         presumed=seen.presumed,
         media_urls=seen.media_urls,
         media_type=seen.media_type,
+        warnings=(*song.warnings, *seen.warnings),
         error=seen.error,
         completed_at=(seen.completed_at or now) if seen.state in ENDED else None,
         took=_took(song, seen, now),

@@ -8,12 +8,11 @@ import re
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
-from functools import cached_property
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
-from acestep_mcp.domain.errors import MediaGone
+from acestep_mcp.domain.errors import MediaGone, NotSent
 from acestep_mcp.domain.models import Model
 from acestep_mcp.domain.retry import instant, retry_after
 from acestep_mcp.domain.song import Observation, RequestId
@@ -31,7 +30,7 @@ _SHORTEST_KEY = 12  # no real key is shorter, and a shorter one might be part of
 _OK = 200
 _PARTIAL = 206
 _GONE = frozenset({400, 401, 403, 404, 405, 410, 451})
-_RANGE = re.compile(r"bytes (\d{1,15})-\d{1,15}/(\d{1,15})")
+_RANGE = re.compile(r"bytes (\d{1,15})-(\d{1,15})/(\d{1,15})")
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +48,7 @@ class Submission:
     said: str = ""
     cause: str = ""
     retry_after: float | None = None
+    hopeless: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,26 +64,38 @@ class Unanswered:
 class Media:
     """An open download: the bytes of a file from `start` on, of `total` where that is known.
 
-    `validator` is the strong entity tag by which a later request can go on; `""` where there is
-    none.
+    `validator` is what a later request needs to go on, to be handed back as it is; `""` where
+    that is not possible. `proven` says that the host tells where the file ends: without that, a
+    connection that was cut off looks like the end.
     """
 
     start: int
     total: int | None
     validator: str
     pieces: AsyncIterator[bytes]
+    proven: bool = True
 
 
 class Gateway:
     """One gateway origin, such as `https://gateway.pixazo.ai`."""
 
-    def __init__(self, origin: str, *, now: Callable[[], float]) -> None:
+    def __init__(
+        self, origin: str, *, now: Callable[[], float], http: "Http | None" = None
+    ) -> None:
         self._origin = origin.rstrip("/")
         self._now = now
+        self._http = http
 
     def prepare(self) -> None:
-        """Build what it takes to send a request."""
-        _ = self._http
+        """Load and build whatever submitting, asking and downloading need; cheap once it is done.
+
+        Raises:
+            NotSent: It cannot be had; the cause names what to mend.
+        """
+        try:
+            self._ready().prepare()
+        except Broken as broken:
+            raise NotSent(broken.cause) from broken
 
     async def submit(
         self,
@@ -98,25 +110,26 @@ class Gateway:
         Never raises for anything the network or the gateway does; the verdict says it.
         """
         request = ("POST", self._origin + model.submit_path)
+        headers = {**_headers(key), **callback}
         try:
-            reply = await self._http.exchange(
-                "submit", request, {**_headers(key), **callback}, SUBMIT_SECONDS, payload
+            reply = await self._ready().exchange(
+                "submit", request, headers, SUBMIT_SECONDS, payload
             )
         except Broken as broken:
-            return Submission(broken.verdict, cause=broken.cause)
+            return Submission(broken.verdict, cause=broken.cause, hopeless=broken.hopeless)
         return self._submission(_without(key, reply))
 
     async def status(self, request_id: RequestId, key: str) -> Observation | Unanswered:
         """Ask the universal status endpoint about one song; never raises for the network."""
         request = ("GET", f"{self._origin}/v2/requests/status/{quote(request_id, safe='')}")
         try:
-            reply = await self._http.exchange("status", request, _headers(key), STATUS_SECONDS)
+            reply = await self._ready().exchange("status", request, _headers(key), STATUS_SECONDS)
         except Broken as broken:
             return Unanswered(broken.cause)
         if reply.status != _OK:
             return Unanswered(f"HTTP {reply.status}", reply.status, self._wait(reply))
         body = _without(key, reply).body or b""
-        return wire.observation(body, request_id) or Unanswered("an unreadable reply")
+        return wire.observation(body, request_id, self._origin) or Unanswered("an unreadable reply")
 
     @asynccontextmanager
     async def media(self, url: str, start: int = 0, validator: str = "") -> AsyncIterator[Media]:
@@ -126,22 +139,31 @@ class Gateway:
             MediaGone: The URL may not be fetched, or delivers nothing any more.
             OSError: The host did not deliver this time.
         """
-        headers = {"Accept-Encoding": "identity"}
-        if start and validator:
-            headers |= {"Range": f"bytes={start}-", "If-Range": validator}
-        async with self._http.download(url, headers) as reply:
-            yield _media(reply)
+        tag = validator.rpartition(" ")[0]
+        asked = start if tag else 0
+        headers = {"Range": f"bytes={asked}-", "If-Range": tag} if asked else {}
+        try:
+            http = self._ready()
+        except Broken as broken:
+            raise OSError(broken.cause) from broken
+        async with http.download(url, headers) as reply:
+            yield _media(reply, asked, validator)
 
     async def close(self) -> None:
         """Close every connection."""
-        if "_http" in self.__dict__:
+        if self._http is not None:
             await self._http.close()
 
-    @cached_property
-    def _http(self) -> "Http":
-        from acestep_mcp.gateway.http import Http  # noqa: PLC0415  # 40 ms that a start need not pay
-
-        return Http(self._origin)
+    def _ready(self) -> "Http":
+        if self._http is None:
+            try:
+                # 60 ms that a start need not pay.
+                from acestep_mcp.gateway.http import Http  # noqa: PLC0415
+            except Exception as error:  # whatever is missing of it
+                said = f"the installation is damaged ({type(error).__name__}); restart the client"
+                raise Broken("never_sent", said, hopeless=True) from error
+            self._http = Http(self._origin)
+        return self._http
 
     def _submission(self, reply: "Reply") -> Submission:
         verdict = of_status(reply.status)
@@ -177,20 +199,45 @@ def _headers(key: str) -> dict[str, str]:
     return {KEY_HEADER: key, "Cache-Control": "no-cache"}
 
 
-def _media(reply: "Download") -> Media:
-    tag = reply.headers.get("etag", "")
-    validator = tag if tag.startswith('"') else ""
-    if reply.headers.get("content-encoding", "identity") != "identity":
+def _media(reply: "Download", asked: int, validator: str) -> Media:
+    named = reply.headers.get("etag", "").strip()
+    tag = named if named.startswith('"') else ""
+    if reply.headers.get("content-encoding", "identity").strip().lower() not in ("", "identity"):
         raise MediaGone("the media host sent the track compressed")
     if reply.status == _OK:
         length = reply.headers.get("content-length", "")
-        return Media(0, int(length) if length.isdecimal() else None, validator, reply.pieces)
-    if reply.status == _PARTIAL and (found := _RANGE.fullmatch(_ranged(reply))):
-        return Media(int(found[1]), int(found[2]), validator, reply.pieces)
+        total = int(length) if length.isdecimal() else None
+        proven = total is not None or "transfer-encoding" in reply.headers
+        return Media(0, total, _validator(tag, total), reply.pieces, proven)
+    if reply.status == _PARTIAL:
+        total = _part(reply, asked, validator)
+        return Media(asked, total, validator if asked else _validator(tag, total), reply.pieces)
     if reply.status in _GONE:
         raise MediaGone(f"the media host answered HTTP {reply.status}")
     raise OSError(f"the media host answered HTTP {reply.status}")
 
 
-def _ranged(reply: "Download") -> str:
-    return reply.headers.get("content-range", "").strip()
+def _part(reply: "Download", asked: int, validator: str) -> int:
+    """The whole file's length, once the part is seen to be the one asked for, and of that file.
+
+    Raises:
+        OSError: It is another.
+    """
+    found = _RANGE.fullmatch(reply.headers.get("content-range", "").strip())
+    if found is None:
+        raise OSError("the media host sent a part without saying which")
+    first, last, total = map(int, found.groups())
+    length = reply.headers.get("content-length", "")
+    if first != asked:
+        raise OSError(f"the media host sent bytes from {first} on; {asked} on were asked for")
+    if last >= total or (length.isdecimal() and int(length) != last - first + 1):
+        raise OSError("the media host sent another length than it says")
+    tag, _, before = validator.rpartition(" ")
+    if asked and (reply.headers.get("etag", tag).strip() != tag or before not in ("", str(total))):
+        raise OSError("the media host sent part of another file")
+    return total
+
+
+def _validator(tag: str, total: int | None) -> str:
+    """The strong entity tag and, because some hosts change a file under its tag, the length."""
+    return f"{tag} {total or ''}" if tag else ""

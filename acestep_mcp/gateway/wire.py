@@ -13,13 +13,11 @@ from typing import Any
 
 from acestep_mcp.domain.song import Observation, RequestId, State
 from acestep_mcp.domain.text import clean
+from acestep_mcp.gateway import links
 
 _REQUEST_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:~-]{0,199}")
-# RFC 3986's alphabet without brackets and quotes: what is left cannot pass for markup.
-_URL = re.compile(r"https?://[A-Za-z0-9._~:/?#@!$&()*+,;=%-]{1,2000}")
 _MODEL = re.compile(r"[a-z0-9][a-z0-9._-]{0,59}")
 _TYPE = re.compile(r"[a-z]{1,20}/[A-Za-z0-9.+-]{1,60}")
-_MOST_TRACKS = 4
 _YEAR_10000 = 253_402_300_800.0
 _WORD = re.compile(r"[^A-Z]+")
 
@@ -70,13 +68,20 @@ def said(body: bytes, limit: int = 200) -> str:
     return "" if text.startswith(("<", "{", "[")) else text
 
 
-def observation(body: bytes, asked: RequestId) -> Observation | None:
-    """What a status reply or a callback says; None where it is not about a song at all."""
+def observation(body: bytes, asked: RequestId, origin: str = "") -> Observation | None:
+    """What a status reply says about the song that was asked about; None where it says nothing.
+
+    A reply that names another song was meant for somebody else, however it came here. Media URLs
+    without a host are completed by `origin`.
+    """
     found = parsed(body)
     if found is None or not isinstance(found.get("status"), str):
         return None
+    if found.get("request_id") not in (None, "") and request_id(found["request_id"]) != asked:
+        return None
     output = found.get("output")
-    output = output if isinstance(output, dict) else {}
+    urls, texts = links.found(output, origin)
+    fields = output if isinstance(output, dict) else {}
     word = _WORD.sub("_", found["status"].upper()).strip("_")
     error = clean(found.get("error"), 300)
     presumed = word not in _STATES and _ENDINGS.search(word) is not None
@@ -87,8 +92,9 @@ def observation(body: bytes, asked: RequestId) -> Observation | None:
         state="ERROR" if presumed else _STATES.get(word, "QUEUED"),
         presumed=presumed,
         model=_fitting(_MODEL, found.get("model_id")),
-        media_urls=_urls(output.get("media_url")),
-        media_type=_fitting(_TYPE, output.get("media_type")),
+        media_urls=urls,
+        warnings=tuple(map(_no_url, texts)),
+        media_type=_fitting(_TYPE, fields.get("media_type")),
         error=error,
         created_at=timestamp(found.get("created_at")),
         completed_at=timestamp(found.get("completed_at")),
@@ -112,7 +118,7 @@ def _fitting(shape: re.Pattern[str], value: object) -> str:
     return text if shape.fullmatch(text) else ""
 
 
-def _urls(value: object) -> tuple[str, ...]:
-    listed = value if isinstance(value, list) else [value]
-    texts = (item.strip() for item in listed[:_MOST_TRACKS] if isinstance(item, str))
-    return tuple(text for text in texts if _URL.fullmatch(text))
+def _no_url(text: str) -> str:
+    """What the gateway gave in place of a media URL, marked as its words."""
+    marked = text.replace("“", "'").replace("”", "'")
+    return f"The gateway gave something else than a media URL for a track: “{marked}”."

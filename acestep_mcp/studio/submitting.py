@@ -140,6 +140,8 @@ class Submitter:
         What the gateway says can make it longer and never shorter: some say 0, or a time that
         has passed.
         """
+        if outcome.verdict == "never_sent" and outcome.hopeless:
+            return None  # said at once instead: somebody has to mend what its cause names
         pause = max(_PAUSE, growing(attempt + 1, _PAUSE, _LONGEST_PAUSE, self._clock.random))
         if outcome.verdict == "never_sent":
             return pause

@@ -25,6 +25,7 @@ from acestep_mcp.domain import song as songs
 from acestep_mcp.domain.song import Owner, Song
 from acestep_mcp.gateway import client, http, verdicts
 from acestep_mcp.gateway.client import Submission
+from acestep_mcp.gateway.http import of_error
 from acestep_mcp.ledger import Ledger, statements
 from acestep_mcp.ledger.rows import to_song
 from acestep_mcp.order import Order
@@ -70,7 +71,7 @@ class Mutant:
 
 
 def _retries_read_timeouts(error: BaseException) -> verdicts.Verdict:
-    return "never_sent" if type(error).__name__ == "ReadTimeout" else verdicts.of_error(error)
+    return "never_sent" if type(error).__name__ == "ReadTimeout" else of_error(error)
 
 
 def _takes_502_for_a_refusal(status: int) -> verdicts.Verdict:

@@ -69,8 +69,7 @@ class Process:
     def _studio(self) -> Studio:
         plan = self.world.plan
         clock = VirtualClock(self)
-        gateway = Gateway(ORIGIN, now=clock.now)
-        gateway.__dict__["_http"] = self.http
+        gateway = Gateway(ORIGIN, now=clock.now, http=self.http)
         # Duck-typed: what the engine calls is there.
         library: Any = None if plan.library == "none" else SimLibrary(self)
         return Studio(
@@ -230,13 +229,14 @@ class SimDriver(SqliteDriver):
 class SimHttp(Http):
     """The real HTTP door with the simulated gateway in place of the network."""
 
-    def __init__(self, process: Process) -> None:  # and nothing of the network is set up
+    def __init__(self, process: Process) -> None:
+        super().__init__(ORIGIN)
         self._process = process
         self.asked: list[float] = []
         self.hold = 0.0
 
-    async def close(self) -> None:
-        """There is nothing to close."""
+    def prepare(self) -> None:
+        """Nothing of the network is set up."""
 
     async def _exchange(
         self,

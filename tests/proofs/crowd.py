@@ -73,6 +73,9 @@ class FakeHttp(Http):
         self.asked: list[Asked] = []
         self._songs = 0
 
+    def prepare(self) -> None:
+        """Nothing of the network is set up."""
+
     async def _exchange(
         self,
         use: Use,
@@ -124,8 +127,7 @@ class MemoryDriver(SqliteDriver):
 async def virtual(answer: Answer, songs: int, **terms: Any) -> AsyncIterator[FakeHttp]:
     """An engine in virtual time that follows `songs` songs, all ordered at time 0."""
     clock, http = VirtualClock(), FakeHttp(answer)
-    gateway = Gateway("https://gateway.invalid", now=clock.now)
-    gateway.__dict__["_http"] = http
+    gateway = Gateway("https://gateway.invalid", now=clock.now, http=http)
     account = Account(Owner("me"), "key")
     with tempfile.TemporaryDirectory() as made:
         driver = MemoryDriver(Path(made))
