@@ -79,16 +79,16 @@ def there(folder: Path, sandbox: Sandbox) -> Ledger:
 
 
 class Hurried(SystemClock):
-    """A machine on which everything but the network goes fifty times faster."""
+    """A machine on which everything but the network goes ten times faster."""
 
     def now(self) -> float:
-        return super().now() * 50
+        return super().now() * 10
 
     def monotonic(self) -> float:
-        return super().monotonic() * 50
+        return super().monotonic() * 10
 
     async def sleep(self, seconds: float) -> None:
-        await super().sleep(seconds / 50)
+        await super().sleep(seconds / 10)
 
 
 @pytest.mark.parametrize(
