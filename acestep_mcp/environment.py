@@ -16,9 +16,9 @@ _PLACEHOLDER = re.compile(
     r"|(?<![A-Za-z0-9])\$(?:env:)?[A-Za-z_]\w*|%[A-Za-z_]\w*%"
 )
 """As shells, containers, workflows and clients write them. `A$AP` is a name and no placeholder."""
-_HOME = re.compile(r"\$\{?(env:)?(HOME|USERPROFILE)\}?|\$\{userHome\}|%USERPROFILE%")
+_HOME = r"\$\{?(env:)?(HOME|USERPROFILE)\}?|\$\{userHome\}|%USERPROFILE%"
 """The placeholders that stand for the home directory, on whichever system they were written."""
-_OURS = re.compile(r"\W*(env:)?(PIXAZO|ACESTEP)_\w+\W*")
+_OURS = r"\W*(env:)?(PIXAZO|ACESTEP)_\w+\W*"
 _LONGEST = 80
 
 
@@ -31,7 +31,7 @@ def text_of(environ: Environment, name: str, *, path: bool = False) -> str:
     text = environ.get(name, "").strip()
     if not _PLACEHOLDER.fullmatch(text):
         return text
-    kept = path and (_HOME.fullmatch(text) or not ("{" in text or _OURS.fullmatch(text)))
+    kept = path and (re.fullmatch(_HOME, text) or not ("{" in text or re.fullmatch(_OURS, text)))
     return text if kept else ""
 
 
@@ -48,14 +48,17 @@ def expanded(text: str) -> Path:
         ValueError: It is none. The text says what is wrong and what would be right.
     """
     begins = _PLACEHOLDER.match(text)
-    base, rest = "", text
-    if begins and _HOME.fullmatch(begins[0]):
-        base, rest = str(home()), text[begins.end() :]
+    base, rest = None, text
+    if begins and re.fullmatch(_HOME, begins[0]):
+        base, rest = home(), text[begins.end() :]
     elif text[:1] == "~" and text[1:2] in ("", "/", os.sep):
-        base, rest = str(home()), text[1:]
+        base, rest = home(), text[1:]
     if left := placeholder(rest):
         raise ValueError(f"{left} cannot be expanded; write the path out")
-    path = Path(base + rest if base else os.path.expanduser(rest))  # noqa: PTH111  # Path's raises
+    if base is None:
+        path = Path(os.path.expanduser(rest))  # noqa: PTH111  # Path's raises another error
+    else:  # the home of some users is the root
+        path = base / rest.lstrip(f"/{os.sep}") if rest[:1] in "/\\" else Path(f"{base}{rest}")
     if not path.is_absolute():
         raise ValueError("give an absolute path, or one that begins with ~")
     return path

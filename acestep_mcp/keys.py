@@ -5,9 +5,7 @@ the money of another account than its owner chose.
 """
 
 import os
-import re
 import stat
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -18,27 +16,6 @@ FILE_VARIABLE = "PIXAZO_API_KEY_FILE"
 HOME_FILE = "~/.pixazo/api-key"
 
 _LONGEST_FILE = 4096
-_MARKS = (  # the longer ones first: UTF-32 begins as UTF-16 does
-    (b"\xff\xfe\0\0", "utf-32-le"),
-    (b"\0\0\xfe\xff", "utf-32-be"),
-    (b"\xef\xbb\xbf", "utf-8"),
-    (b"\xff\xfe", "utf-16-le"),
-    (b"\xfe\xff", "utf-16-be"),
-)
-_INVISIBLE = "\ufeff\u200b\u200c\u200d\u200e\u200f\u2060\u00ad\x1a\0"
-"""What copying from a page, joining files or MS-DOS leaves at the ends of a line."""
-_COMMENT = re.compile(r"#|;|//|--|::|rem\b|@echo|\[.*\]$|$", re.IGNORECASE)
-_REMARK = re.compile(r"\s(?:#|//|;).*")
-_COMMAND = r"(?:(?:export|declare|typeset|setx?|setenv|env)\s+(?:-\w+\s+)*|\$env:)"
-_OURS = re.compile(
-    rf"{_COMMAND}?[\"']?(?:{'|'.join(VARIABLES)})[\"']?(?:\s*[:=]|\s)(.*)", re.IGNORECASE
-)
-_OTHERS = re.compile(
-    rf"{_COMMAND}[\"']?[a-z]\w*|[\"']?[a-z]\w*_\w+[\"']?(?:\s*=(?![=\s]*$)|\s*:\s)", re.IGNORECASE
-)
-_MEMBER = re.compile(rf"\"(?:{'|'.join(VARIABLES)})\"\s*:\s*\"([^\"]*)\"")
-_QUOTED = re.compile(r"([\"'`])(.*?)\1")
-_QUOTES = "\"'`\u201c\u201d\u2018\u2019\u00ab\u00bb"
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,10 +41,8 @@ def find(environ: Environment) -> Key:  # noqa: C901  # one place after the othe
     places: list[str] = []
     for name in VARIABLES:
         places.append(name)
-        text = _without_invisible(text_of(environ, name))
-        value = text if len(text.splitlines()) > 1 else _value(text)
-        if _says(value):
-            return _judged(value, name, tuple(places), name)
+        if text := _plain(text_of(environ, name)):
+            return _judged(text, name, tuple(places), name)
     problem = ""
     for path in (text_of(environ, FILE_VARIABLE, path=True), HOME_FILE):
         if not path:
@@ -83,7 +58,7 @@ def find(environ: Environment) -> Key:  # noqa: C901  # one place after the othe
                 return Key(None, "", tuple(places), f"{place}: {error}")
             problem = problem or f"{place}: {error}"
             continue
-        if text := next(_lines(content or ""), ""):
+        if content and (text := _in_file(content)):
             return _judged(text, place, tuple(places), path)
         if content is not None:
             problem = problem or f"{place} holds no key"
@@ -108,6 +83,24 @@ def exposed(path: Path) -> str:
     return "can be read by every user" if mode & stat.S_IROTH else ""
 
 
+def _plain(text: str) -> str:
+    """The key in a variable, which may be quoted as in a file."""
+    if not text or text.isalnum():
+        return text
+    from acestep_mcp import keyfile  # noqa: PLC0415  # a millisecond that most starts can spare
+
+    return text if len(text.splitlines()) > 1 else keyfile.in_line(text)
+
+
+def _in_file(content: bytes) -> str:
+    """The first key in a file."""
+    if content.strip().isalnum():
+        return content.decode().strip()
+    from acestep_mcp import keyfile  # noqa: PLC0415  # as above
+
+    return keyfile.first(content)
+
+
 def _judged(text: str, place: str, places: tuple[str, ...], source: str) -> Key:
     left = placeholder(text)
     if left and "{" in left:
@@ -126,8 +119,8 @@ def _place(path: str) -> str:
     return f"{FILE_VARIABLE} ({path if is_path else 'which names no path'})"
 
 
-def _content(named: str) -> str | None:
-    """What the file says, None where there is none.
+def _content(named: str) -> bytes | None:
+    """What the file holds, None where there is none.
 
     Raises:
         _Unusable: There is something, but nothing that could be read as a key.
@@ -137,7 +130,7 @@ def _content(named: str) -> str | None:
     try:
         status = path.stat()
         if stat.S_ISCHR(status.st_mode) and status.st_rdev == Path(os.devnull).stat().st_rdev:
-            return ""  # a container's way to say that there is none
+            return b""  # a container's way to say that there is none
         if not stat.S_ISREG(status.st_mode):
             raise _Unusable(f"cannot be read: it is {_kind(status.st_mode)}, not a file")
         # Without waiting: it might have become a pipe by now.
@@ -151,7 +144,7 @@ def _content(named: str) -> str | None:
         raise _Unusable(f"cannot be read: {error.strerror}") from None
     if len(raw) > _LONGEST_FILE:
         raise _Unusable("cannot be read: it is longer than 4 kB")
-    return _decoded(raw)
+    return raw
 
 
 def _unblocked(path: str, flags: int) -> int:
@@ -164,47 +157,3 @@ def _kind(mode: int) -> str:
     if stat.S_ISFIFO(mode):
         return "a pipe"
     return "a socket" if stat.S_ISSOCK(mode) else "a device"
-
-
-def _decoded(raw: bytes) -> str:
-    """The text in whichever encoding; what fits none stays visible as a character no key has."""
-    for mark, encoding in _MARKS:
-        if raw.startswith(mark):
-            return raw[len(mark) :].decode(encoding, "replace")
-    # UTF-16 without a mark: of its first character, one half is NUL.
-    if 0 in raw[:2]:
-        return raw.decode("utf-16-le" if raw[0] else "utf-16-be", "replace")
-    # PowerShell's >> puts UTF-16 behind whatever a file begins with.
-    return raw.decode("utf-8", "replace").replace("\0", "")
-
-
-def _lines(content: str) -> Iterator[str]:
-    """The keys in a file: bare, or as the value of one of the variables. Comments are none."""
-    if content.lstrip().startswith("{"):
-        yield from filter(_says, _MEMBER.findall(content))
-        return
-    for line in content.splitlines():
-        bare = _without_invisible(line)
-        if _OURS.match(bare) or not (_COMMENT.match(bare) or _OTHERS.match(bare)):
-            value = _value(bare)
-            if _says(value):
-                yield value
-
-
-def _value(line: str) -> str:
-    """The key in a line, without the variable's name, quotes and remarks."""
-    named = _OURS.fullmatch(line)
-    text = _without_invisible(named[1] if named else line)
-    if quoted := _QUOTED.match(text):
-        return _without_invisible(quoted[2])
-    text = _REMARK.sub("", text).strip(_QUOTES if not named else f"{_QUOTES},;")
-    return _without_invisible(text)
-
-
-def _says(value: str) -> bool:
-    """Whether it is anything: not empty, and not just a placeholder that nobody filled in."""
-    return bool(value) and placeholder(value) != value
-
-
-def _without_invisible(text: str) -> str:
-    return text.strip().strip(_INVISIBLE).strip()

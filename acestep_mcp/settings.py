@@ -63,7 +63,7 @@ _DATABASE = re.compile(
 )
 """user:password@host:port,host:port/database?option=value, with no character in two roles."""
 _ORIGIN = re.compile(r"(https?)://([\w.-]+|\[[\da-f:.]+\])(?::(\w*))?/?", re.ASCII | re.IGNORECASE)
-_LABEL = re.compile(r"[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?")
+_LABEL = r"[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?"
 _LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
 _SWITCH = {"on": True, "true": True, "yes": True, "1": True}
 _SWITCH |= {"off": False, "false": False, "no": False, "0": False}
@@ -227,7 +227,7 @@ def _is_host(host: str) -> bool:
             return ip_address(host.strip("[]")).version == (6 if "[" in host else 4)
         except ValueError:
             return False
-    return all(_LABEL.fullmatch(label) for label in host.removesuffix(".").split("."))
+    return all(re.fullmatch(_LABEL, label) for label in host.removesuffix(".").split("."))
 
 
 def _database_url(text: str) -> str:

@@ -17,6 +17,7 @@ FLOORS = (
     ("library", "ledger", "gateway", "order", "front"),
     ("settings", "clock"),
     ("keys",),
+    ("keyfile",),
     ("environment",),
     ("songcraft", "domain"),
 )

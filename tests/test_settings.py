@@ -142,6 +142,13 @@ def test_an_absolute_data_home_serves_without_a_home_and_a_relative_one_is_ignor
     assert settings.read({}).data_dir == home / "data/acestep-mcp"
 
 
+def test_the_home_may_be_the_root(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", "/")
+    folders = [settings.read({"ACESTEP_OUTPUT_DIR": text}).output_dir for text in ("~/x", "$HOME")]
+
+    assert [*map(str, folders)] == ["/x", "/"]
+
+
 def test_a_home_that_is_no_path_gives_way_to_the_users_entry(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

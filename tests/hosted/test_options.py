@@ -50,6 +50,11 @@ def test_to_be_reached_from_beyond_loopback_needs_callers_and_names(
         ("ACESTEP_PUBLIC_URL", "https://[songs.example"),
         ("ACESTEP_PUBLIC_URL", "https://me:pass@songs.example"),
         ("ACESTEP_PUBLIC_URL", "https://songs.example/?a=b"),
+        ("ACESTEP_PUBLIC_URL", "https://songs.example:abc"),
+        ("ACESTEP_PUBLIC_URL", "https://songs.example:0"),
+        ("ACESTEP_PUBLIC_URL", "https://songs.example:99999"),
+        ("ACESTEP_PUBLIC_URL", "https://songs example"),
+        ("ACESTEP_AUTH_ISSUER", "https://issuer.example\\x"),
         ("ACESTEP_AUTH_ISSUER", "issuer.example"),
         ("ACESTEP_AUTH_AUDIENCE", "my-api"),
         ("ACESTEP_AUTH_JWKS_URL", "file:///etc/passwd"),
@@ -65,3 +70,4 @@ def test_a_value_that_cannot_be_meant_stops_the_server_and_is_named(
         application("http://127.0.0.1:1", tmp_path, **{name: value})
 
     assert "\n" not in str(stopped.value)
+    assert "me:pass" not in str(stopped.value)

@@ -49,3 +49,9 @@ def test_a_secret_that_cannot_be_kept_stops_the_server(tmp_path: Path) -> None:
 
     with pytest.raises(SettingsError, match="cannot be kept"):
         secret("", tmp_path / "data")
+
+
+def test_without_a_folder_to_keep_one_in_a_secret_must_be_given() -> None:
+    assert secret("x" * 32, None) == b"x" * 32
+    with pytest.raises(SettingsError, match="set ACESTEP_SECRET"):
+        secret("", None)
