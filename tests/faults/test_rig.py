@@ -1,6 +1,7 @@
 """The rig itself starts, however many of its processes come to the database server at once."""
 
 from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
 
 import psycopg
 import pytest
@@ -19,7 +20,10 @@ def test_all_that_come_at_the_same_moment_get_their_databases(
 ) -> None:
     from .on_postgres import Server
 
+    gate = Barrier(4)
+
     def start(number: int) -> str:
+        gate.wait(30)
         database = Server(server.url(), f"rig_{rounds}_{number}")
         database.control.close()
         return database.url
