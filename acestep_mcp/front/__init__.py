@@ -20,9 +20,13 @@ from acestep_mcp.settings import Settings
 
 __all__ = ["Handover", "serve"]
 
-_UNFINISHED = """
-    select 1 from song where (state in ('intent', 'sending', 'QUEUED', 'PROCESSING')
-    or saving = 'wanted') and state not in ('FAILED', 'ERROR', 'UNKNOWN') limit 1
+# In the words of the ledger's own indexes, which find such a song among a million at a glance.
+UNFINISHED = """
+    select * from (
+        select 1 from song where state in ('intent', 'sending', 'QUEUED', 'PROCESSING') limit 1
+    ) union all select * from (
+        select 1 from song where state = 'COMPLETED' and saving = 'wanted' limit 1
+    ) limit 1
 """
 
 
@@ -77,6 +81,6 @@ def _unfinished(ledger: Path | None) -> bool:
 
     try:
         with closing(sqlite3.connect(f"{ledger.as_uri()}?mode=ro", uri=True, timeout=0)) as db:
-            return db.execute(_UNFINISHED).fetchone() is not None
+            return db.execute(UNFINISHED).fetchone() is not None
     except sqlite3.Error:
         return True

@@ -7,9 +7,8 @@ from urllib.parse import urlsplit, urlunsplit
 
 import psycopg
 import trio
-from psycopg.conninfo import conninfo_to_dict
 from psycopg.rows import dict_row
-from psycopg.sql import SQL, Identifier, Literal
+from psycopg.sql import SQL, Identifier
 
 from acestep_mcp.ledger.driver import Driver
 from acestep_mcp.ledger.postgres import PostgresDriver
@@ -47,13 +46,9 @@ _WATCH = """
 class Server:
     """One database of its own on the server at `url`, with the product's tables in it."""
 
-    def __init__(self, url: str) -> None:
-        name = f"faults_{os.getpid()}"
+    def __init__(self, url: str, name: str = "") -> None:
+        name = name or f"faults_{os.getpid()}"
         with psycopg.connect(url, autocommit=True) as db:
-            db.execute("set scram_iterations = 1")  # connecting is most of what a crash costs here
-            given = conninfo_to_dict(url)
-            who = SQL("alter role {} password {}")
-            db.execute(who.format(Identifier(str(given["user"])), Literal(given["password"])))
             db.execute(SQL("create database {}").format(Identifier(name)))
         self.url = urlunsplit(urlsplit(url)._replace(path=f"/{name}"))
         driver = PostgresDriver(self.url)

@@ -1,16 +1,18 @@
 # ruff: noqa: S608  # put together from fixed text
 """Ledgers that have grown: many songs of one owner, all ordered today, and many other owners.
 
-What slows a ledger down is in each of them: a third of the songs failed, thousands share one
-request, one in twenty is under way in another process, as many wait to be saved there, and
-thousands of workers died without a word.
+What slows a ledger down is in each of them: a third of the songs failed, one in a hundred is of
+one request that was answered long ago, as many are of one that is under way, one in twenty is
+under way in another process, as many wait to be saved there, and thousands of workers died.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
 from functools import partial
+from itertools import count
 
-from acestep_mcp.domain.song import Owner
-from acestep_mcp.ledger import DAY
+from acestep_mcp.domain.song import Owner, RequestId, Song, SongId
+from acestep_mcp.ledger import DAY, Ledger
 from acestep_mcp.ledger.driver import Engine, Transaction
 from acestep_mcp.ledger.rows import FIELDS
 from acestep_mcp.ledger.schema import recounted
@@ -24,12 +26,12 @@ _NUMBERS = """
 """
 _STATE = """
     case when i % 3 = 1 then 'FAILED' when i % 20 = 0 then 'PROCESSING'
-    when i % 1000 = 2 then 'UNKNOWN' else 'COMPLETED' end
+    when i % 50 = 2 then 'UNKNOWN' else 'COMPLETED' end
 """
 _OTHERS = {
     "id": "'local-' || i",
     "owner": "case when i % 10 = 9 then 'owner-' || i else 'me' end",
-    "fingerprint": "case when i % 100 < 2 then 'same' else 'request-' || i end",
+    "fingerprint": "case i % 100 when 0 then 'busy' when 1 then 'heard' else 'request-' || i end",
     "model": "'ace-step-xl'",
     "title": "'Song ' || i",
     "payload": """'{"prompt": "a lofi song"}'""",
@@ -38,7 +40,7 @@ _OTHERS = {
     "created_at": ":now - (i * :span) / :songs",
     "updated_at": ":now - (i * :span) / :songs",
     "saving": "case when i % 20 = 3 then 'wanted' else 'done' end",
-    "worker": "case when i % 100000 = 20 then 'dying' else 'living' end",
+    "worker": "case when i in (20, 60) then 'dying' else 'living' end",
     "version": "3",
     "request_id": "'gateway-' || i",
     "media_urls": "'[]'",
@@ -54,7 +56,7 @@ _OTHERS = {
     "presumed": "0",
     "completed_at": "null",
     "took": "case when i % 3 = 1 then null else 60.0 end",
-    "delivered": "case when i % 100 < 2 then 1 else i % 2 end",
+    "delivered": "i % 2",
 }
 assert {*_OTHERS} == {*FIELDS}
 WORDS = {
@@ -125,3 +127,90 @@ def _without_help(engine: Engine, tx: Transaction) -> Sequence[str]:
     for row in rows:
         tx.run(f"drop index {row['name']}")
     return [*(row["sql"] for row in rows), "alter table song enable trigger user"]
+
+
+_number = count()
+
+
+def _song(fingerprint: str = "") -> Song:
+    """A song that nobody has asked for yet, unless it is of this request."""
+    number = next(_number)
+    return Song(
+        id=SongId(f"local-new-{number}"),
+        owner=ME,
+        fingerprint=fingerprint or f"new-{number}",
+        model="ace-step-xl",
+        title="A new song",
+        payload={"prompt": "a lofi song"},
+        tracks=1,
+        state="intent",
+        created_at=NOW,
+        updated_at=NOW,
+        worker="new",
+    )
+
+
+async def _order(ledger: Ledger, fingerprint: str = "") -> None:
+    await ledger.reserve(_song(fingerprint), limit=10**9, reuse=True, lease=10.0)
+
+
+async def _order_refused(ledger: Ledger) -> None:
+    refused = await ledger.reserve(_song(), limit=0, reuse=True, lease=10.0)
+    await ledger.forget(ME, refused.id)
+
+
+async def _sent(ledger: Ledger) -> None:
+    new = await ledger.reserve(_song(), limit=0, reuse=True, lease=10.0)
+    await ledger.change(ME, new.id, lambda song: replace(song, state="sending"))
+    named = RequestId(f"gateway-{new.id}")
+    await ledger.change(ME, new.id, lambda song: replace(song, state="QUEUED", request_id=named))
+
+
+async def _adopt(ledger: Ledger) -> None:
+    named = RequestId(f"gateway-found-{next(_number)}")
+    await ledger.adopt(replace(_song(), state="QUEUED", request_id=named, fingerprint=""))
+
+
+async def _claim(ledger: Ledger, *, unsaved: bool) -> None:
+    state, saving = ("COMPLETED", "wanted") if unsaved else ("PROCESSING", "off")
+    orphans = "update song set worker = :dead, state = :state, saving = :saving where id = :id"
+    orphan = {"dead": DYING, "state": state, "saving": saving, "id": "local-20"}
+    await ledger.driver.write(lambda tx: tx.run(orphans, orphan))
+    taken = await ledger.claim([ME], "heir", NOW, 10.0, unsaved=unsaved)
+    assert "local-20" in {each.id for each in taken}
+
+
+OPERATIONS: dict[str, Callable[[Ledger], Awaitable[object]]] = {
+    "order": _order,
+    "order: the same is under way": partial(_order, fingerprint="busy"),
+    "order: the same ended and was heard of": partial(_order, fingerprint="heard"),
+    "order that is refused and dropped": _order_refused,
+    "order, sent and accepted": _sent,
+    "find by the gateway's id": lambda ledger: ledger.find(ME, "gateway-500"),
+    "find by the local handle": lambda ledger: ledger.find(ME, "local-500"),
+    "change": lambda ledger: ledger.change(ME, "local-500", replace),
+    "adopt": _adopt,
+    "page": lambda ledger: ledger.page(ME, limit=10),
+    "page, deep": lambda ledger: ledger.page(ME, limit=10, cursor=f"{NOW - 43_200!r}/local-5"),
+    "page of one status": lambda ledger: ledger.page(ME, limit=10, status="COMPLETED"),
+    "page of two states": lambda ledger: ledger.page(ME, limit=10, status="UNKNOWN"),
+    "search: a rare word": lambda ledger: ledger.page(ME, limit=10, search="lighthouse"),
+    "search: a word of every song": lambda ledger: ledger.page(ME, limit=10, search="lo-fi"),
+    "search: words that never meet": lambda ledger: ledger.page(ME, limit=10, search="rain sun"),
+    "search: one letter": lambda ledger: ledger.page(ME, limit=10, search="l"),
+    "search: nothing": lambda ledger: ledger.page(ME, limit=10, search="zebra"),
+    "search, deep, of one status": lambda ledger: ledger.page(
+        ME, limit=10, search="lofi", status="FAILED", cursor=f"{NOW - 43_200!r}/local-5"
+    ),
+    "typical times": lambda ledger: ledger.times(_song()),
+    "running songs of a process": lambda ledger: ledger.running("new"),
+    "orphans: look": lambda ledger: ledger.bereaved(NOW, unsaved=False),
+    "orphans: look for unsaved": lambda ledger: ledger.bereaved(NOW, unsaved=True),
+    "orphans: take over": partial(_claim, unsaved=False),
+    "orphans: take over unsaved": partial(_claim, unsaved=True),
+    "next lease to run out": lambda ledger: ledger.expiry("new", NOW),
+    "renew a lease": lambda ledger: ledger.beat("new", NOW, 10.0),
+    "give a lease up": lambda ledger: ledger.retire("new"),
+    "what was bought": lambda ledger: ledger.bought(ME, NOW),
+}
+"""Everything a ledger is asked for, on one that is filled."""
