@@ -25,6 +25,7 @@ from acestep_mcp.domain.track import Track
 from acestep_mcp.library import disk, names, sound, tags
 from acestep_mcp.library.download import Fetch, download_track
 from acestep_mcp.library.sidecar import record
+from acestep_mcp.library.whole import may_grow
 
 __all__ = ["LARGEST_PIECE", "Library", "Missing", "Saved"]
 
@@ -92,7 +93,7 @@ class Library:
         wrong = await self._look(self._unusable, "its disk does not answer")
         if not wrong:
             return ""
-        where = clean(str(self._folder), 120)
+        where = clean(str(self._folder), 100)
         return (
             f"The output folder {where} cannot be used: {wrong}. "
             "Mend that, or set ACESTEP_OUTPUT_DIR to another folder."
@@ -374,7 +375,10 @@ def _tagged(part: Path, copy: Path, song: Song, take: int) -> bool:
     On a copy, because a disk that fills up in the middle of it would spoil the only one.
     """
     try:
-        with part.open("rb") as source, disk.create(copy) as target:
+        with part.open("rb", buffering=0) as source, disk.create(copy) as target:
+            if not may_grow(source, disk.size_of(part)):
+                return False
+            source.seek(0)
             while piece := source.read(1 << 20):
                 disk.write(target, piece)
             target.seek(0)

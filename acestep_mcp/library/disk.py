@@ -43,7 +43,7 @@ def _writing() -> Iterator[None]:
 def reason(error: BaseException) -> str:
     """Why something failed, in a few words for people."""
     said = error.strerror if isinstance(error, OSError) else None
-    return clean(said or str(error), 120) or type(error).__name__
+    return clean(said or str(error), 80) or type(error).__name__
 
 
 def temporary(folder: Path) -> Path:
@@ -154,7 +154,7 @@ def _link(part: Path, final: Path) -> None:
 
 def remove(part: Path) -> None:
     """Take a temporary file away, if it is there and can be."""
-    with suppress(OSError):
+    with suppress(OSError, ValueError):
         part.unlink(missing_ok=True)
 
 

@@ -31,6 +31,17 @@ def is_short(file: FileIO, size: int) -> bool:
     return _short_mp3(file, size)
 
 
+def may_grow(file: FileIO, size: int) -> bool:
+    """Whether what is put behind the audio of the file stays behind it.
+
+    It does not in a WAVE file whose sizes are wrong: there it would overwrite samples, or be heard.
+    """
+    if _at(file, 0, 4) != b"RIFF":
+        return True
+    (announced,) = struct.unpack("<I", _at(file, 4, 4))
+    return announced + 8 == size and size % 2 == 0 and not _short_wave(file, size)
+
+
 def _at(file: FileIO, start: int, size: int) -> bytes:
     """Up to `size` bytes from `start` on."""
     file.seek(start)
@@ -112,7 +123,7 @@ def _frame_length(head: bytes) -> int:
 
 
 def _short_flac(file: FileIO, size: int) -> bool:
-    """The header counts the samples, and each frame says where it begins."""
+    """The header counts the samples (0: unknown), and each frame says where it begins."""
     at, info = 4, b""
     while True:
         head = _at(file, at, 4)
@@ -127,8 +138,6 @@ def _short_flac(file: FileIO, size: int) -> bool:
     if len(info) < 34 or at > size:  # noqa: PLR2004  # what STREAMINFO holds
         return True
     samples = int.from_bytes(info[13:18], "big") & 0xF_FFFF_FFFF
-    if samples == 0:
-        return False
     start = max(at, size - _TAIL)
     tail = _at(file, start, _TAIL)
     if tail[-_TAG_V1:][:3] == b"TAG":
