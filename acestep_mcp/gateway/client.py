@@ -160,7 +160,8 @@ class Gateway:
                 # 60 ms that a start need not pay.
                 from acestep_mcp.gateway.http import Http  # noqa: PLC0415
             except Exception as error:  # whatever is missing of it
-                said = f"the installation is damaged ({type(error).__name__}); restart the client"
+                what = getattr(error, "name", None) or type(error).__name__
+                said = f"a part of the installation is missing ({what}); restart the client"
                 raise Broken("never_sent", said, hopeless=True) from error
             self._http = Http(self._origin)
         return self._http

@@ -84,6 +84,14 @@ class Library:
         self._clock = clock
         self._looks = threading.BoundedSemaphore(_LOOKS)
 
+    def load(self) -> None:
+        """Import what saving needs.
+
+        Raises:
+            ImportError: The installation is not whole.
+        """
+        tags.load()
+
     async def usable(self) -> str:
         """`""` where a song could be saved now; else one line with the reason and the mend.
 

@@ -2,13 +2,20 @@
 
 import json
 import logging
-from io import FileIO
+from io import BytesIO, FileIO
 from pathlib import Path
 from typing import Any
 
 from acestep_mcp.domain.song import Song
 
 log = logging.getLogger(__name__)
+
+
+def load() -> None:
+    """Import what tagging needs, formats included, so that nothing is left to fail later."""
+    import mutagen  # noqa: PLC0415  # brings its formats when the first file is looked at
+
+    mutagen.File(BytesIO(bytes(64)))
 
 
 def write(file: FileIO, song: Song, take: int) -> bool:

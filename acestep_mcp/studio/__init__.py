@@ -30,6 +30,7 @@ from acestep_mcp.domain.errors import (
     LedgerDown,
     NotAsked,
     NotFound,
+    NotSent,
     Refusal,
 )
 from acestep_mcp.domain.song import (
@@ -50,6 +51,7 @@ from acestep_mcp.gateway import wire
 from acestep_mcp.gateway.client import Gateway, Unanswered
 from acestep_mcp.ledger import InDoubt, Ledger, Page
 from acestep_mcp.library import Library
+from acestep_mcp.studio import telemetry
 from acestep_mcp.studio.following import Follower
 from acestep_mcp.studio.hints import Hints
 from acestep_mcp.studio.keyring import Keyring
@@ -211,7 +213,7 @@ class Studio:
         if account.key is None:
             raise KeyMissing(account.looked, account.problem)
         self._keys.add(account)
-        self._gateway.prepare()
+        self._load()
         if self._terms.no_folder:
             mend = "set ACESTEP_OUTPUT_DIR to an absolute path, then restart this server"
             raise FolderUnusable(f"{self._terms.no_folder}; {mend}")
@@ -221,6 +223,23 @@ class Studio:
                 trouble = await self._library.usable()
             if trouble:
                 raise FolderUnusable(trouble)
+
+    def _load(self) -> None:
+        """Have everything here that sending, following and saving need; cheap when it is.
+
+        An installation may be replaced, or its cache cleaned, while this process runs.
+
+        Raises:
+            NotSent: Something is missing.
+        """
+        try:
+            self._gateway.prepare()
+            telemetry.load()
+            if self._library is not None:
+                self._library.load()
+        except ImportError as error:
+            what = f"a part of the installation is missing ({error.name})"
+            raise NotSent(f"{what}; restart the client") from error
 
     async def _reserved(self, live: Live, *, reuse: bool) -> Song:
         """Write the intent, or find the song that answers the same request."""

@@ -281,6 +281,9 @@ class SimLibrary:
         self._process = process
         self._world = process.world
 
+    def load(self) -> None:
+        """Nothing is needed."""
+
     async def usable(self) -> str:
         """Whether a song could be saved now."""
         gone = self._world.files.folder_gone(trio.current_time())
