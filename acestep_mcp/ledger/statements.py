@@ -13,8 +13,9 @@ UNSAVED = "state = 'COMPLETED' and saving = 'wanted'"
 RUNNING = "state in ('QUEUED', 'PROCESSING')"
 ENDED_UNHEARD = "(state in ('COMPLETED', 'FAILED', 'ERROR') and delivered = 0)"
 UNINDEXED = "found_by = '' and state <> 'intent'"
-# A lease further ahead than its own length was written by a clock that ran ahead, and is none.
-LIVING = "until > :now and until <= :now + seconds"
+# A lease far further ahead than its own length was written by a clock that ran ahead, and is none.
+# Once its length is allowed for: other machines' clocks differ, and this one's is set a little.
+LIVING = "until > :now and until <= :now + 2 * seconds"
 
 _FIELDS = ", ".join(FIELDS)
 _ROW = f"select {_FIELDS}, found_by from song"

@@ -172,6 +172,13 @@ def _asks_only_about_its_own(self: Follower, live: Live) -> None:
         live.asked_at = self._clock.monotonic()
 
 
+def _believing(name: str) -> tuple[object, str, object]:
+    """A statement that takes every lease for one that is not over."""
+    mistake = getattr(statements, name).replace(" and until <= :now + 2 * seconds", "")
+    assert mistake != getattr(statements, name)
+    return statements, name, mistake
+
+
 _FORGETFUL_SAME = statements.SAME.replace(f"or {statements.ENDED_UNHEARD}", "")
 assert _FORGETFUL_SAME != statements.SAME
 
@@ -254,6 +261,12 @@ MUTANTS = (
         "intervals are measured by the wall clock",
         STUCK | UNSAVED | {"stale", "late"},
         ((VirtualClock, "monotonic", _tells_time_by_the_wall),),
+    ),
+    Mutant(
+        "a lease from a clock that ran ahead is believed",
+        STUCK | UNSAVED,
+        tuple(map(_believing, ("ALIVE", "EXPIRY", "BEREAVED", "BEREAVED_UNSAVED"))),
+        of_ledger=True,
     ),
     Mutant(
         "the age of an unknown outcome is told by the wall clock alone",
