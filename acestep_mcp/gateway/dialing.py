@@ -313,4 +313,3 @@ def chain(error: BaseException) -> Iterator[BaseException]:
             for inner in seen.exceptions:
                 yield from chain(inner)
         seen = seen.__cause__ or seen.__context__
-
