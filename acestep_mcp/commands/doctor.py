@@ -11,6 +11,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import asdict, dataclass
 from email.utils import parsedate_to_datetime
 from importlib.metadata import version
+from urllib.parse import urlsplit
 
 import anyio
 from rich.console import Console
@@ -29,6 +30,7 @@ from acestep_mcp.install.places import here
 from acestep_mcp.ledger import opened
 from acestep_mcp.server import LOCAL_OWNER
 from acestep_mcp.settings import KEY_PAGE, Settings
+from acestep_mcp.surface.player import media_origins
 
 _PROBE = RequestId("doctor-probe")
 """Asked about to see that gateway and key answer: a status request is free, and no song has it."""
@@ -63,7 +65,9 @@ async def _examine(found: Settings) -> list[Finding]:
         _versions,
         _launcher,
         _key,
+        _network,
         _gateway,
+        _media,
         _clock,
         _ledger,
         _output,
@@ -91,6 +95,29 @@ async def _key(found: Settings) -> Finding:
     looked = ", ".join(found.key_places)
     mend = f"get one at {KEY_PAGE} and write it to ~/.pixazo/api-key"
     return Finding("key", ok=False, detail=f"none; looked at {looked}", mend=mend)
+
+
+async def _network(found: Settings) -> Finding:
+    """Proxy and certificates, as the environment names them."""
+    name, http = "proxy and certificates", Http(found.base_url)
+    try:
+        return Finding(name, ok=True, detail=http.settings())
+    except Broken as broken:
+        detail, _, mend = broken.cause.partition("; ")
+        return Finding(name, ok=False, detail=detail, mend=mend)
+
+
+async def _media(found: Settings) -> Finding:
+    """Whether the hosts that keep finished songs may be, and can be, reached from here."""
+    name, http = "media look-up", Http(found.base_url)
+    host = next(urlsplit(each).hostname for each in media_origins(found.base_url)) or ""
+    try:
+        return Finding(name, ok=True, detail=await http.looked_up(host))
+    except OSError as error:
+        mend = "check the network and its DNS; songs are made all the same, but not saved"
+        return Finding(name, ok=False, detail=str(error), mend=mend)
+    finally:
+        await http.close()
 
 
 async def _gateway(found: Settings) -> Finding:

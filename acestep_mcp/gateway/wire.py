@@ -75,12 +75,13 @@ def observation(body: bytes, asked: RequestId, origin: str = "") -> Observation 
     output = found.get("output")
     urls, texts = links.found(output, origin)
     fields = output if isinstance(output, dict) else {}
+    state = _STATES.get(found["status"].strip().upper(), "QUEUED")
     return Observation(
         request_id=asked,
-        state=_STATES.get(found["status"].strip().upper(), "QUEUED"),
+        state=state,
         model=_fitting(_MODEL, found.get("model_id")),
         media_urls=urls,
-        warnings=tuple(map(_no_url, texts)),
+        warnings=tuple(map(_no_url, texts)) if state == "COMPLETED" else (),
         media_type=_fitting(_TYPE, fields.get("media_type")),
         error=clean(found.get("error"), 300),
         created_at=timestamp(found.get("created_at")),

@@ -74,13 +74,19 @@ async def carried(sandbox: Sandbox, origin: str) -> bytes:
 
 @asynccontextmanager
 async def shop(
-    certificate: trustme.LeafCert, folder: Path, **env: str
+    certificate: trustme.LeafCert, folder: Path
 ) -> AsyncIterator[tuple[Sandbox, House, str]]:
-    async with far(certificate) as (sandbox, origin):
-        settings = {"ACESTEP_SAVE": "on", "ACESTEP_POLL_INTERVAL": "1", **env}
-        settings["ACESTEP_BASE_URL"] = origin
-        async with served(sandbox, folder, **settings) as home:
-            yield sandbox, home, origin.rpartition(":")[2]
+    async with (
+        far(certificate) as (sandbox, origin),
+        served(
+            sandbox,
+            folder,
+            ACESTEP_BASE_URL=origin,
+            ACESTEP_SAVE="on",
+            ACESTEP_POLL_INTERVAL="1",
+        ) as home,
+    ):
+        yield sandbox, home, origin.rpartition(":")[2]
 
 
 def variables(monkeypatch: pytest.MonkeyPatch, trusted: Path, **values: str) -> None:
