@@ -19,6 +19,7 @@ from dataclasses import asdict, dataclass
 from email.utils import parsedate_to_datetime
 from importlib.metadata import version
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from acestep_mcp import keys, settings
 from acestep_mcp.domain.errors import LedgerDown
@@ -69,11 +70,13 @@ async def _examine() -> list[Finding]:
         ("versions", _versions, _AGAIN),
         ("command for client configurations", _launcher, _AGAIN),
         ("key", _key, f"get one at {KEY_PAGE} and write it to {keys.HOME_FILE}"),
+        ("proxy and certificates", _network, "unset the variable that it names"),
         (
             f"gateway {found.base_url}",
             _gateway,
             "check HTTPS_PROXY, ALL_PROXY, NO_PROXY and SSL_CERT_FILE; else " + _AGAIN,
         ),
+        ("media look-up", _media, _AGAIN),
         ("clock", _clock, "mend what is wrong with the gateway first"),
         ("ledger", _ledger, "set ACESTEP_DATA_DIR or ACESTEP_DATABASE_URL"),
         ("output folder", _output, "set ACESTEP_OUTPUT_DIR"),
@@ -141,6 +144,35 @@ async def _key(found: Settings) -> Finding:
     # Others may read many a key that a container's engine mounts; nobody else changes one.
     ok = not exposed or "read" in exposed
     return Finding("key", ok, f"{detail}, which {exposed}" if exposed else detail, mend)
+
+
+async def _network(found: Settings) -> Finding:
+    """Proxy and certificates, as the environment names them."""
+    from acestep_mcp.gateway.http import Http
+    from acestep_mcp.gateway.verdicts import Broken
+
+    name, http = "proxy and certificates", Http(found.base_url)
+    try:
+        return Finding(name, ok=True, detail=http.settings())
+    except Broken as broken:
+        detail, _, mend = broken.cause.partition("; ")
+        return Finding(name, ok=False, detail=detail, mend=mend)
+
+
+async def _media(found: Settings) -> Finding:
+    """Whether the hosts that keep finished songs may be, and can be, reached from here."""
+    from acestep_mcp.gateway.http import Http
+    from acestep_mcp.surface.player import media_origins
+
+    name, http = "media look-up", Http(found.base_url)
+    host = next(urlsplit(each).hostname for each in media_origins(found.base_url)) or ""
+    try:
+        return Finding(name, ok=True, detail=await http.looked_up(host))
+    except OSError as error:
+        mend = "check the network and its DNS; songs are made all the same, but not saved"
+        return Finding(name, ok=False, detail=str(error), mend=mend)
+    finally:
+        await http.close()
 
 
 async def _gateway(found: Settings) -> Finding:

@@ -55,6 +55,7 @@ IDLE_SECONDS = 60.0
 _REPLY_CAP = 1 << 20
 _REDIRECTS = 3
 _LONGEST_PATH = 90  # characters of a path that are shown, its end, so that a sentence holds it
+_TRUST = ("SSL_CERT_FILE", "SSL_CERT_DIR")
 _AS_IT_IS = {"Accept-Encoding": "identity"}
 
 _NEVER_SENT = (
@@ -172,6 +173,20 @@ class Http:
             async with aclosing(await self._opened(url, headers)) as response:
                 yield Download(response.status_code, response.headers, response.aiter_raw())
 
+    def settings(self) -> str:
+        """What the environment says of proxy and certificates, in a few words; for `doctor`.
+
+        Raises:
+            Broken: It names something that cannot be used.
+        """
+        self.prepare()
+        if self._proxies is None:
+            return "neither is needed for this machine"
+        proxy = self._proxies.of("https", self._origin.host, self._origin.port or 443)
+        environ = self._network.environ
+        files = [f"{name}={environ[name]}" for name in _TRUST if environ.get(name, "").strip()]
+        return f"{proxy or 'no proxy'}, {', '.join(files) or 'the certificates that came along'}"
+
     async def looked_up(self, host: str) -> str:
         """How a media host would be reached, in a few words; for `doctor`.
 
@@ -181,9 +196,11 @@ class Http:
         """
         with _as_os_error():
             self._ready()
+            if self._loopback and host == self._origin.host:
+                return f"{host}, as the gateway"
             judge(host, self._network.public)
             if self._proxies and (proxy := self._proxies.of("https", host, 443)):
-                return f"{host} through {proxy}"
+                return f"{host}, left to {proxy}"
             return f"{host} is {(await self._vet(host, 443))[0]}"
 
     async def close(self) -> None:
@@ -349,12 +366,12 @@ def trusted(environ: Mapping[str, str]) -> ssl.SSLContext:
     Raises:
         Broken: What a variable names cannot be read.
     """
-    file, folder = (environ.get(name, "").strip() for name in ("SSL_CERT_FILE", "SSL_CERT_DIR"))
+    file, folder = (environ.get(name, "").strip() for name in _TRUST)
     if not file and not folder:
         return httpx.create_ssl_context(trust_env=False)
     # OpenSSL takes a folder that is not there for an empty one, and then trusts nobody.
     there = any(map(os.path.isdir, folder.split(os.pathsep)))
-    variable, value = ("SSL_CERT_FILE", file) if file else ("SSL_CERT_DIR", folder)
+    variable, value = (_TRUST[0], file) if file else (_TRUST[1], folder)
     why = "no such folder"
     if file or there:
         try:
@@ -381,9 +398,9 @@ def cause(error: BaseException, host: str = "the host") -> str:
         return said
     if any(isinstance(link, socket.gaierror) for link in chain(error)):
         return "its host name was not found"
-    if any(isinstance(link, ssl.SSLError) for link in chain(error)):
-        return "the TLS handshake failed"
     late = isinstance(error, httpx.TimeoutException | TimeoutError)
+    if not late and any(isinstance(link, ssl.SSLError) for link in chain(error)):
+        return "the TLS handshake failed"
     if isinstance(error, _NEVER_SENT):
         return "the connection timed out" if late else "the connection was refused"
     return "no reply in time" if late else "the connection broke"

@@ -37,6 +37,8 @@ def found(output: object, origin: str) -> tuple[tuple[str, ...], tuple[str, ...]
 
     Relative ones are resolved against the gateway's origin.
     """
+    if isinstance(output, dict):
+        output = next((output[name] for name in _NAMES if output.get(name)), None)
     urls: list[str] = []
     texts: list[str] = []
     for text in _texts(output):

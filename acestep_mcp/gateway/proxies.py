@@ -30,6 +30,7 @@ _KINDS: Mapping[str, Kind] = {
 }
 _PORTS: Mapping[Kind, int] = {"http": 80, "https": 443, "socks5": 1080}
 _LONGEST_CREDENTIAL = 255  # bytes; RFC 1929's limit, and no proxy's password is longer
+_HOST = re.compile(r"[A-Za-z0-9._-]+|[0-9A-Fa-f:.]+(%\w+)?")
 _SCHEME = re.compile(r"[A-Za-z0-9+.-]{0,12}")
 _PLACE = re.compile(r"(\[[0-9A-Fa-f:.]*\]|[^\s:/?#@]*)(:\d{1,5}(?=/?$))?")
 _SYSTEM = "the system's proxy settings"
@@ -127,12 +128,14 @@ def _parsed(variable: str, value: str) -> Proxy:
     if kind is None:
         raise _unusable(variable, value, f"{clean(parts.scheme, 20)} proxies are not supported")
     # A path is tolerated by every tool, but what stands there may be half of a password.
-    if not host or port == 0 or parts.path not in ("", "/") or parts.query or parts.fragment:
+    if (
+        not _HOST.fullmatch(host)
+        or port == 0
+        or parts.path not in ("", "/")
+        or parts.query
+        or parts.fragment
+    ):
         raise _unusable(variable, value, "it is no address of a proxy")
-    try:
-        host.encode("ascii")
-    except UnicodeEncodeError:
-        raise _unusable(variable, value, "its host is not in ASCII") from None
     credentials = None
     if parts.username is not None:
         credentials = (_secret(parts.username), _secret(parts.password or ""))

@@ -87,13 +87,14 @@ def observation(body: bytes, asked: RequestId, origin: str = "") -> Observation 
     presumed = word not in _STATES and _ENDINGS.search(word) is not None
     if presumed:
         error = clean(": ".join(filter(None, (found["status"], error))), 300)
+    state = "ERROR" if presumed else _STATES.get(word, "QUEUED")
     return Observation(
         request_id=asked,
-        state="ERROR" if presumed else _STATES.get(word, "QUEUED"),
+        state=state,
         presumed=presumed,
         model=_fitting(_MODEL, found.get("model_id")),
         media_urls=urls,
-        warnings=tuple(map(_no_url, texts)),
+        warnings=tuple(map(_no_url, texts)) if state == "COMPLETED" else (),
         media_type=_fitting(_TYPE, fields.get("media_type")),
         error=error,
         created_at=timestamp(found.get("created_at")),
