@@ -170,7 +170,7 @@ class VirtualClock:
         return self._process.world.wall
 
     def monotonic(self) -> float:
-        return self._offset + trio.current_time()
+        return self._offset + self._process.world.time()
 
     def random(self) -> float:
         return self._process.world.rng.random()

@@ -39,10 +39,11 @@ _faults = Faults()
 
 def run(seed: int, *, url: str = "", verbose: bool = False) -> Outcome:
     """One schedule from beginning to end; `url` is of a PostgreSQL server, else it is SQLite."""
-    world = World(seed, engine(url), verbose=verbose)
+    clock = _clock()
+    world = World(seed, engine(url), clock.current_time, verbose=verbose)
     _deterministic(seed)
     _faults.world = world
-    trio.run(world.run, clock=_clock())
+    trio.run(world.run, clock=clock)
     return Outcome(seed, world.tally, judged(world))
 
 

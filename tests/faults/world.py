@@ -2,7 +2,7 @@
 
 import json
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from random import Random
 from typing import Any
@@ -77,7 +77,10 @@ class World:
 
     nursery: trio.Nursery
 
-    def __init__(self, seed: int, engine: Engine, *, verbose: bool = False) -> None:
+    def __init__(
+        self, seed: int, engine: Engine, time: Callable[[], float], *, verbose: bool = False
+    ) -> None:
+        self.time = time  # also for threads, in which trio tells none
         self.seed = seed
         self.rng = Random(seed)
         self.plan = drawn(self.rng)
@@ -106,7 +109,7 @@ class World:
     @property
     def wall(self) -> float:
         """What the wall clock says."""
-        return EPOCH + trio.current_time() + self.steps.by(trio.current_time())
+        return EPOCH + self.time() + self.steps.by(self.time())
 
     @property
     def unreachable(self) -> bool:
