@@ -1,6 +1,6 @@
 """`make bench`: every figure as a table, each against a baseline measured in the same run."""
 
-from benchmarks import answered, lag, replicas, start
+from benchmarks import answered, growth, lag, replicas, start
 
 ROUNDS = 9
 
@@ -23,6 +23,8 @@ def main() -> None:
         _row(f"{what}, four replicas against one", four, one, unit)
     took, asked = answered.milliseconds()
     print(f"| `get_status` of a finished song ({asked} requests sent) | {took:.2f} ms | | |")
+    print()
+    growth.table()
 
 
 def _row(what: str, ours: float, base: float, unit: str, digits: int = 0) -> None:

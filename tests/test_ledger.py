@@ -33,7 +33,7 @@ from acestep_mcp.ledger import UNKNOWN_WINDOW, InDoubt, Ledger, opened, schema
 from acestep_mcp.ledger.driver import Driver, Transaction
 from acestep_mcp.ledger.rows import to_row
 from acestep_mcp.ledger.sqlite import SqliteDriver
-from acestep_mcp.ledger.statements import INSERT
+from acestep_mcp.ledger.statements import BEAT, INSERT
 from acestep_mcp.sandbox import Sandbox
 from acestep_mcp.studio import following
 from tests.house import House, gateway, served, shown
@@ -255,6 +255,105 @@ async def test_a_retired_workers_songs_are_anyones_at_once(ledger: Ledger) -> No
     await ledger.retire("w")
 
     assert len(await ledger.claim([ME], "heir", NOW, 30.0, unsaved=False)) == 1
+
+
+async def workers(ledger: Ledger) -> set[str]:
+    rows = await ledger.driver.read(lambda tx: tx.all("select id from worker"))
+    return {row["id"] for row in rows}
+
+
+async def test_a_lease_from_a_clock_that_ran_ahead_keeps_nobody_from_the_songs(
+    ledger: Ledger,
+) -> None:
+    ahead = NOW + 6 * 3600
+    await reserve(ledger, song(state="QUEUED", created_at=ahead))
+
+    assert await ledger.expiry("heir", NOW) == float("inf")
+    assert await ledger.bereaved(NOW, unsaved=False) == (ME,)
+    (taken,) = await ledger.claim([ME], "heir", NOW, 10.0, unsaved=False)
+    assert taken.worker == "heir"
+    assert await ledger.bereaved(NOW, unsaved=False) == ()
+
+
+async def test_a_lease_that_was_just_taken_counts_for_clocks_a_little_apart(
+    ledger: Ledger,
+) -> None:
+    await reserve(ledger, song(state="QUEUED"))
+
+    assert await ledger.bereaved(NOW, unsaved=False) == ()
+    assert await ledger.bereaved(NOW + 9, unsaved=False) == ()
+    assert await ledger.expiry("heir", NOW) == NOW + 10
+
+
+@pytest.mark.parametrize("unsaved", [False, True])
+async def test_whoever_looks_for_orphans_buries_workers_that_are_dead_for_long(
+    ledger: Ledger, unsaved: bool
+) -> None:
+    def killed(tx: Transaction) -> None:
+        for number in range(250):
+            until = NOW - 100_000 - number
+            tx.run(BEAT, {"id": f"killed-{number}", "until": until, "seconds": 10})
+
+    await ledger.driver.write(killed)
+    await ledger.beat("killed just now", NOW - 3_600, 10.0)
+    await ledger.beat("by a clock that ran ahead for ever", NOW + 1e9, 10.0)
+    await ledger.beat("living", NOW - 3, 10.0)
+    for _ in range(3):
+        await ledger.bereaved(NOW, unsaved=unsaved)
+
+    assert await workers(ledger) == {"killed just now", "living"}
+
+
+@pytest.mark.parametrize("hours", [-6, 6])
+async def test_a_clock_that_was_set_buries_nobody_who_lives(ledger: Ledger, hours: float) -> None:
+    await reserve(ledger, song(state="QUEUED"))
+    await ledger.bereaved(NOW + hours * 3_600, unsaved=False)
+
+    assert await workers(ledger) == {"w"}
+    assert await ledger.bereaved(NOW + 3, unsaved=False) == ()
+
+
+async def test_a_dead_workers_songs_are_still_anyones_once_it_is_buried(ledger: Ledger) -> None:
+    await reserve(ledger, song(state="QUEUED"))
+    later = NOW + 100_000
+    assert await ledger.bereaved(later, unsaved=False) == (ME,)
+
+    assert await workers(ledger) == set()
+    assert await ledger.bereaved(later, unsaved=False) == (ME,)
+    assert len(await ledger.claim([ME], "heir", later, 10.0, unsaved=False)) == 1
+
+
+async def test_very_many_orphans_are_taken_over_some_at_a_time(ledger: Ledger) -> None:
+    def left(tx: Transaction) -> None:
+        for number in range(700):
+            tx.run(INSERT, to_row(song(number, state="QUEUED", worker=f"dead-{number % 3}")))
+
+    await ledger.driver.write(left)
+    claims = [len(await ledger.claim([ME], "heir", NOW, 10.0, unsaved=False)) for _ in range(3)]
+
+    assert claims == [500, 200, 0]
+
+
+async def test_the_owners_of_orphans_are_named_once_and_only_those_of_the_dead(
+    ledger: Ledger,
+) -> None:
+    await ledger.beat("living", NOW, 10.0)
+    workers = ("dead-1", "dead-2", "living", "")
+
+    def left(tx: Transaction) -> None:
+        for number in range(120):
+            owner, worker = Owner(f"owner-{number % 5}"), workers[number % 4]
+            owner = Owner("of the living") if worker == "living" else owner
+            state: Any = ("QUEUED", "sending", "COMPLETED", "FAILED")[number // 4 % 4]
+            saving: Any = "wanted" if number % 2 else "done"
+            orphan = song(number, owner=owner, worker=worker, state=state, saving=saving)
+            tx.run(INSERT, to_row(orphan))
+
+    await ledger.driver.write(left)
+
+    assert sorted(await ledger.bereaved(NOW, unsaved=False)) == [f"owner-{n}" for n in range(5)]
+    unsaved = await ledger.bereaved(NOW, unsaved=True)
+    assert sorted(unsaved) == [f"owner-{number}" for number in range(5)]
 
 
 async def test_many_writers_on_one_ledger_wait_for_each_other(connect: Connect) -> None:

@@ -502,7 +502,7 @@ def _found(
 ) -> Page:
     states = _SHOWN.get(status, (status,))
     found = searching.found(tx, owner, search, states, after, limit)
-    rows = searching.several(tx, owner, found.ids)
+    rows = searching.several(tx, owner, found.places)
     cursor = _cursor(found.end) if found.goes_on else ""
     return Page(tuple(map(to_song, rows)), cursor, found.total, found.exact)
 

@@ -7,7 +7,7 @@ way at most `EXAMINED` are looked at in one go, and the page goes on after them.
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from acestep_mcp.domain.song import Owner, Song
 from acestep_mcp.ledger import statements as sql
@@ -19,6 +19,7 @@ EXAMINED = 500
 _VARIANTS = 32
 """Different words with one beginning; of more, the beginning says too little."""
 _LAST = "\U0010ffff"
+T = TypeVar("T")
 Place = tuple[float, str]
 """Where a song stands in a list: when it was ordered, and its id."""
 
@@ -27,7 +28,7 @@ Place = tuple[float, str]
 class Found:
     """One page of a search: `goes_on` after `end`; `total` songs at least, or just so many."""
 
-    ids: tuple[str, ...]
+    places: tuple[Place, ...]
     end: Place
     goes_on: bool
     total: int
@@ -70,7 +71,7 @@ def _each(tx: Transaction, statement: str, song: Song, words: Iterable[str]) -> 
         )
 
 
-def _filled(values: Sequence[str], name: str) -> Iterator[dict[str, str]]:
+def _filled(values: Sequence[T], name: str) -> Iterator[dict[str, T]]:
     """The values as parameters, as many at a time as a statement has places."""
     for first in range(0, len(values), sql.PLACES):
         some = values[first : first + sql.PLACES]
@@ -107,7 +108,7 @@ def found(
         end, goes_on = page[-1], True
     else:
         end, goes_on = (candidates[-1][0] if candidates else after), more_to_examine
-    return Found(tuple(song for _, song in page), end, goes_on, total, exact)
+    return Found(tuple(page), end, goes_on, total, exact)
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +127,7 @@ class _Look:
             candidates = self._newest(after)
         else:
             places = self._places(words, after)
-            known = self._documents([song for _, song in places])
+            known = self._documents(places)
             candidates = [(place, known.get(place[1], "")) for place in places]
         judged = [
             (place, bool(text) and all(term.holds(text) for term in self.asked))
@@ -158,8 +159,8 @@ class _Look:
         }
         return sorted(places, reverse=True)[:EXAMINED]
 
-    def _documents(self, songs: list[str]) -> dict[str, str]:
-        rows = (row for some in _filled(songs, "id") for row in self._all(sql.DOCUMENTS, **some))
+    def _documents(self, places: list[Place]) -> dict[str, str]:
+        rows = (row for some in _at(places) for row in self._all(sql.DOCUMENTS, **some))
         states = self.states
         return {
             row["id"]: row["found_by"]
@@ -183,11 +184,18 @@ class _Look:
         return self.tx.all(statement, {"owner": self.owner, **params})
 
 
-def several(tx: Transaction, owner: Owner, ids: Sequence[str]) -> list[Row]:
-    """The songs of these ids, in this order."""
+def several(tx: Transaction, owner: Owner, places: Sequence[Place]) -> list[Row]:
+    """The songs at these places, in this order."""
     rows = {
         row["id"]: row
-        for some in _filled(ids, "id")
+        for some in _at(places)
         for row in tx.all(sql.SEVERAL, {"owner": owner, **some})
     }
-    return [rows[each] for each in ids if each in rows]
+    return [rows[song] for _, song in places if song in rows]
+
+
+def _at(places: Sequence[Place]) -> Iterator[dict[str, Any]]:
+    """As parameters, so many at a time as a statement has places for."""
+    moments = _filled([moment for moment, _ in places], "at")
+    for times, ids in zip(moments, _filled([song for _, song in places], "id"), strict=True):
+        yield {**times, **ids}

@@ -104,13 +104,13 @@ def document(song: Song) -> str:
 
 
 def _of_handle(handle: str) -> Iterator[str]:
-    """A handle whole, and each part that only this one has."""
+    """A handle whole and in parts, but for those that every handle has: `local`, `ace`, `step`."""
     pieces = [parts for piece in handle.split("_") for parts in _tokens(piece)]
     yield "".join(part for parts in pieces for part in parts)[:LONGEST]
     for parts in pieces:
-        if len(whole := "".join(parts)) > len("local"):
-            yield whole[:LONGEST]
-        yield from (part[:LONGEST] for part in parts if len(part) > len("local"))
+        for part in ("".join(parts), *parts):
+            if len(part) > len("local") or not part.isalpha():
+                yield part[:LONGEST]
 
 
 def indexed(text: str) -> set[str]:

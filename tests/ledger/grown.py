@@ -119,6 +119,7 @@ def _without_help(engine: Engine, tx: Transaction) -> Sequence[str]:
         for row in rows:
             tx.run(f"drop {row['type']} {row['name']}")
         return [row["sql"] for row in rows]
+    tx.run("set local statement_timeout to 0")
     tx.run("alter table song disable trigger user")
     rows = tx.all(
         "select indexname as name, indexdef as sql from pg_indexes "

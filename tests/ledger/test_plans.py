@@ -24,7 +24,8 @@ TOP = {"before": NOW - 40_000, "id": "local-5", "limit": PAGE}
 SPAN = {"first": "l", "last": "l\U0010ffff"}
 WORKERS = {"now": NOW, "worker": DYING, "limit": PAGE}
 PLACES = range(statements.PLACES)
-IDS = {f"id_{at}": f"local-{at}" for at in PLACES}
+IDS: dict[str, Any] = {f"id_{at}": f"local-{at}" for at in PLACES}
+IDS |= {f"at_{at}": NOW - at * 86_400 / SONGS for at in PLACES}
 WORDS = {f"word_{at}": f"word-{at}" for at in PLACES} | {"song": "local-5", "created_at": NOW}
 ONE = to_row(song(5, request_id="gateway-5")) | {"handle": "gateway-5", "found_by": " | x "}
 USED = {
@@ -60,8 +61,8 @@ PLANS: dict[str, tuple[dict[str, Any], set[str]]] = {
     "VOCABULARY": (SPAN | {"limit": PAGE}, {"word_pkey"}),
     "FREQUENCY": (SPAN | {"limit": PAGE}, {"word_pkey"}),
     "HAVING_WORD": (TOP | {"word": "lofi"}, {"word_pkey"}),
-    "DOCUMENTS": (IDS, {"song_pkey"}),
-    "SEVERAL": (IDS, {"song_pkey"}),
+    "DOCUMENTS": (IDS, {"song_newest"}),
+    "SEVERAL": (IDS, {"song_newest"}),
     "NEXT_UNINDEXED": ({"limit": PAGE}, {"song_unindexed"}),
     "NEXT_UNINDEXED_OF_OWNER": ({"limit": PAGE}, {"song_unindexed"}),
     "INDEXED": (ONE, {"song_pkey"}),
