@@ -10,6 +10,7 @@ import json
 import logging
 import threading
 from collections.abc import Awaitable, Callable, Iterable
+from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -161,14 +162,12 @@ class Library:
             with disk.create(part) as file:
                 disk.write(file, bytes(4096))
                 disk.finish(file)
-            free = disk.room(self._folder)
+            free = disk.scarce_room(self._folder, LEAST_ROOM)
         except Exception as error:  # noqa: BLE001  # whatever it is, no song could be saved
             return disk.reason(error)
         finally:
             disk.remove(part)
-        if free is not None and free < LEAST_ROOM:
-            return f"{free >> 20} MiB are free, and a song may need {LEAST_ROOM >> 20}"
-        return ""
+        return "" if free is None else f"only {free >> 20} MiB are free, too few for a song"
 
     def _make_folder(self) -> None:
         if not is_well_formed(str(self._folder)):
@@ -240,21 +239,21 @@ class Library:
         if barred is not None:
             raise barred
         part, copy = disk.temporary(self._folder), disk.temporary(self._folder)
-        try:
+        with ExitStack() as held:
+            held.callback(disk.remove, part)
+            held.callback(disk.remove, copy)
             await download_track(
                 song.media_urls[take - 1],
                 part,
                 self._fetch,
                 self._clock,
                 may_be_short=song.save_attempts >= _HOPELESS,
+                held=held,
             )
-            whole = copy if await run_sync(_tagged, part, copy, song, take) else part
+            whole = copy if await run_sync(_tagged, part, copy, song, take, held) else part
             if not await ours():
                 raise _Superseded
             return await run_sync(self._named, whole, song, take)
-        finally:
-            disk.remove(part)
-            disk.remove(copy)
 
     def _named(self, whole: Path, song: Song, take: int) -> Path:
         """Give a complete file the first of its names that no other song has."""
@@ -377,7 +376,7 @@ def _complaints(takes: list[_Take]) -> tuple[str, ...]:
     )
 
 
-def _tagged(part: Path, copy: Path, song: Song, take: int) -> bool:
+def _tagged(part: Path, copy: Path, song: Song, take: int, held: ExitStack) -> bool:
     """Write a tagged copy of a track; False where that fails, and the track is as it was.
 
     On a copy, because a disk that fills up in the middle of it would spoil the only one.
@@ -392,6 +391,7 @@ def _tagged(part: Path, copy: Path, song: Song, take: int) -> bool:
             target.seek(0)
             if not tags.write(target, song, take):
                 return False
+            held.enter_context(disk.hold(target))
             disk.finish(target)
     except OSError as error:
         log.warning("a track of %s got no tags: %s", song.handle, disk.reason(error))

@@ -5,21 +5,30 @@ can be done without is done without.
 """
 
 import errno
+import hashlib
 import os
+import platform
 import re
 import secrets
 import shutil
 import stat
+import sys
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from io import FileIO
 from pathlib import Path
 
+if sys.platform != "win32":  # which has no such locks, and lets nobody remove an open file
+    import fcntl
+
 from acestep_mcp.domain.text import clean
 
-_TEMPORARY = re.compile(r"\.acestep-[0-9a-f]{32}\.part")
+_HERE = hashlib.sha256(platform.node().encode()).hexdigest()[:8]
+"""This machine in temporary names: on a share, only its own locks are certain to be seen here."""
+_TEMPORARY = re.compile(r"\.acestep-([0-9a-f]{8})[0-9a-f]{24}\.part")
 _ABANDONED = 86_400.0
-"""Seconds after which a temporary file is what a killed process left: no download lasts a day."""
+"""Seconds after which another machine's temporary file is a dead one's: no download takes a day."""
 _LARGEST_TEXT = 4 << 20  # bytes; no sidecar of ours is nearly as long
 _CANNOT_SYNC = {errno.EINVAL, errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP, errno.EBADF}
 _NEW = os.O_CREAT | os.O_EXCL | os.O_RDWR
@@ -48,19 +57,54 @@ def reason(error: BaseException) -> str:
 
 def temporary(folder: Path) -> Path:
     """A name in the folder that nobody can have foreseen, and that `sweep` knows."""
-    return folder / f".acestep-{secrets.token_hex(16)}.part"
+    return folder / f".acestep-{_HERE}{secrets.token_hex(12)}.part"
 
 
 def create(path: Path) -> FileIO:
-    """A new file, open for writing and reading.
+    """A new file, open for writing and reading, and safe from `sweep` while it is.
 
     Whatever stands under that name, a link to somewhere else included, is left alone.
 
     Raises:
         DiskFault: There is something already, or nothing can be made there.
     """
-    with _writing():
-        return FileIO(os.open(path, _NEW | _SAFE | _NO_LINK, 0o666), "r+b")
+    while True:
+        with _writing():
+            handle = os.open(path, _NEW | _SAFE | _NO_LINK, 0o666)
+        file = FileIO(handle, "r+b")
+        for _ in range(100):
+            if _lock(handle) is not False:
+                break
+            time.sleep(0.001)  # another process is looking whether it is a dead one's, and unlinks
+        if os.path.lexists(path):
+            return file
+        file.close()
+
+
+def hold(file: FileIO) -> AbstractContextManager[object]:
+    """Keep a file safe from `sweep` although it is closed before this is left.
+
+    It has no name yet until then, and could be taken for what a dead process left.
+    """
+    if sys.platform == "win32":  # nor does it let anybody rename one
+        return nullcontext()
+    return FileIO(os.dup(file.fileno()), "r+b")
+
+
+def _lock(handle: int) -> bool | None:
+    """Whether the lock on an open file is ours now; None where there are no locks.
+
+    The system drops it with the process, however that ends, and keeps it while it is stopped.
+    """
+    if sys.platform != "win32":
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return False
+        except OSError:
+            return None
+        return True
+    return None
 
 
 def write(file: FileIO, data: bytes) -> None:
@@ -159,14 +203,24 @@ def remove(part: Path) -> None:
 
 
 def sweep(folder: Path, now: float) -> None:
-    """Take away what killed processes left in the folder: temporary files older than a day."""
+    """Take away what killed processes left in the folder, and nothing that anybody still holds."""
     with suppress(OSError), os.scandir(folder) as entries:
         for entry in entries:
-            if _TEMPORARY.fullmatch(entry.name):
+            if found := _TEMPORARY.fullmatch(entry.name):
                 with suppress(OSError):
-                    found = entry.stat(follow_symlinks=False)
-                    if stat.S_ISREG(found.st_mode) and now - found.st_mtime > _ABANDONED:
-                        Path(entry.path).unlink()
+                    _sweep(Path(entry.path), now, here=found[1] == _HERE)
+
+
+def _sweep(part: Path, now: float, *, here: bool) -> None:
+    with FileIO(os.open(part, os.O_RDWR | _SAFE | _NO_LINK), "r+b") as file:
+        found, free = os.fstat(file.fileno()), _lock(file.fileno())
+        age = now - found.st_mtime
+        dead = age > _ABANDONED or (here and free)
+        over = dead and free is not False and stat.S_ISREG(found.st_mode)
+        if over and sys.platform != "win32":
+            part.unlink()  # while it is locked, so that it is still the file that was looked at
+    if over and sys.platform == "win32":
+        part.unlink()
 
 
 def size_of(path: Path, *, follow: bool = True) -> int:
@@ -237,6 +291,18 @@ def room(folder: Path) -> int | None:
     except OSError:
         return None
     return found.free if found.total else None
+
+
+def scarce_room(folder: Path, least: int) -> int | None:
+    """Free bytes where they are fewer than `least`; None where there are enough, or nobody knows.
+
+    Of a disk that somebody made so small, a twentieth is enough.
+    """
+    try:
+        found = shutil.disk_usage(folder)
+    except OSError:
+        return None
+    return found.free if found.total and found.free < min(least, found.total // 20) else None
 
 
 def no_room() -> DiskFault:

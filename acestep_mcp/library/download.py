@@ -1,7 +1,7 @@
 """Getting a track onto the disk: whole, resumed where the host allows it, and never too much."""
 
 from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager
+from contextlib import AbstractAsyncContextManager, ExitStack
 from dataclasses import dataclass
 from io import FileIO
 from pathlib import Path
@@ -64,12 +64,19 @@ class _Arrived:
 
 
 async def download_track(
-    url: str, part: Path, fetch: Fetch, clock: Clock, *, may_be_short: bool = False
+    url: str,
+    part: Path,
+    fetch: Fetch,
+    clock: Clock,
+    *,
+    may_be_short: bool = False,
+    held: ExitStack | None = None,
 ) -> None:
     """Write a track's bytes to a new file `part`, durably and completely.
 
     A reply of unknown length is complete when the track's own header does not announce more;
     `may_be_short` takes it even then. After an error the part may be there, and incomplete.
+    Until `held` is left, nobody takes the part for what a dead process left behind.
 
     Raises:
         MediaGone: The URL delivers no track.
@@ -94,6 +101,8 @@ async def download_track(
                 await clock.sleep(PAUSE * 2 ** (attempt - 1))
             else:
                 break
+        if held is not None:
+            held.enter_context(disk.hold(file))
         await run_sync(disk.finish, file)
     finally:
         file.close()

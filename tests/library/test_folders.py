@@ -109,7 +109,7 @@ async def test_a_full_disk_has_the_track_downloaded_once_at_most(
         host = Host(TONE * 3)
         host.announced = announced
         songs = library(folder, host)
-        refused(await songs.usable(), "0 MiB are free")
+        (folder / "filler").write_bytes(bytes(8192))
         saved = await songs.save(song())
 
         assert saved.warnings == ("The audio was not saved: No space left on device.",)
@@ -117,10 +117,29 @@ async def test_a_full_disk_has_the_track_downloaded_once_at_most(
         assert not saved.missing.gone
         assert host.asked == ["1"]
         assert host.sent == 0 if announced else host.sent <= len(TONE) * 3
-        assert contents(folder) == []
+        assert contents(folder) == ["filler"]
 
         remount(folder, "size=1m")
         assert (await songs.save(song())).missing is None
+
+
+@pytest.mark.parametrize(
+    ("left", "why"),
+    [(0, "No space left on device"), (3 << 19, "only 1 MiB are free, too few for a song")],
+)
+async def test_a_disk_that_is_full_or_nearly_is_said_beforehand(
+    tmp_path: Path, left: int, why: str
+) -> None:
+    """Of a disk of 40 MiB a twentieth has to be free, of any larger one 64 MiB."""
+    with mounted(tmp_path / "songs", "size=40m") as folder:
+        songs = library(folder, Host())
+        with (folder / "filler").open("wb") as filler:
+            os.posix_fallocate(filler.fileno(), 0, (40 << 20) - left)
+        refused(await songs.usable(), why)
+        assert contents(folder) == ["filler"]
+
+        (folder / "filler").unlink()
+        assert await songs.usable() == ""
 
 
 async def test_a_disk_with_room_for_one_take_keeps_that_one(tmp_path: Path) -> None:

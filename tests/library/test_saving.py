@@ -3,6 +3,8 @@
 import os
 import random
 import shutil
+import signal
+import sys
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -11,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import anyio
+import anyio.to_thread
 import mutagen
 import pytest
 
@@ -18,7 +21,7 @@ from acestep_mcp.clock import SystemClock
 from acestep_mcp.domain.errors import MediaGone
 from acestep_mcp.domain.song import RequestId
 from acestep_mcp.gateway.client import Media
-from acestep_mcp.library import Library, download
+from acestep_mcp.library import Library, disk, download
 from acestep_mcp.library.download import download_track
 from acestep_mcp.library.names import stem
 from tests.house import served, shown
@@ -295,24 +298,105 @@ async def test_a_save_that_is_cancelled_leaves_nothing(tmp_path: Path) -> None:
     assert contents(tmp_path) == []
 
 
-async def test_what_killed_processes_left_is_swept_after_a_day_and_nothing_else(
+async def test_what_other_machines_left_is_swept_after_a_day_and_nothing_else(
     tmp_path: Path,
 ) -> None:
     ours = f".acestep-{'0f' * 16}.part"
     others = [ours + "x", ".acestep-0f.part", ".Rain-12345678.part", "x.part", ".acestep-x.part"]
     fresh = f".acestep-{'1e' * 16}.part"
     linked = f".acestep-{'2d' * 16}.part"
+    piped = f".acestep-{'3c' * 16}.part"
     for name in (ours, *others, fresh):
         (tmp_path / name).write_bytes(b"x")
     (tmp_path / linked).symlink_to(tmp_path / "x.part")
+    os.mkfifo(tmp_path / piped)
     long_ago = time.time() - 90_000
-    for name in (ours, *others, linked):
+    for name in (ours, *others, linked, piped):
         os.utime(tmp_path / name, (long_ago, long_ago), follow_symlinks=False)
-    await library(tmp_path, Host()).save(song())
+    with anyio.fail_after(5):
+        await library(tmp_path, Host()).save(song())
 
     left = set(contents(tmp_path))
     assert ours not in left
-    assert {*others, fresh, linked} <= left
+    assert {*others, fresh, linked, piped} <= left
+
+
+_LEFT = """
+import sys, time
+from pathlib import Path
+from acestep_mcp.library import disk
+file = disk.create(disk.temporary(Path(sys.argv[1])))
+disk.write(file, b"RIFF")
+print("written", flush=True)
+time.sleep(60)
+"""
+
+
+async def test_a_file_is_held_from_its_first_moment_on(tmp_path: Path) -> None:
+    """Others sweep without a pause while a thousand files are made and held."""
+    done, lost = anyio.Event(), []
+
+    async def sweep() -> None:
+        while not done.is_set():
+            await anyio.to_thread.run_sync(disk.sweep, tmp_path, time.time())
+
+    def make() -> None:
+        for _ in range(1000):
+            part = disk.temporary(tmp_path)
+            with disk.create(part):
+                lost.extend([] if part.exists() else [part])
+                part.unlink(missing_ok=True)
+
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(sweep)
+        tasks.start_soon(sweep)
+        await anyio.to_thread.run_sync(make)
+        done.set()
+
+    assert lost == []
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no signal stops a process there")
+async def test_what_a_process_left_is_swept_once_it_is_dead_and_not_while_it_is_stopped(
+    tmp_path: Path,
+) -> None:
+    command = [sys.executable, "-c", _LEFT, str(tmp_path)]
+    with anyio.fail_after(10):
+        async with await anyio.open_process(command, stderr=None) as process:
+            try:
+                assert process.stdout is not None
+                await process.stdout.receive()
+                (part,) = contents(tmp_path)
+                process.send_signal(signal.SIGSTOP)
+                await library(tmp_path, Host()).save(song())
+                assert part in contents(tmp_path)
+            finally:
+                process.kill()
+            await process.wait()
+        await library(tmp_path, Host()).save(song())
+
+    assert contents(tmp_path) == [f"{stem(song())}.json", f"{stem(song())}.wav"]
+
+
+async def test_songs_saved_at_once_sweep_nothing_of_each_other(tmp_path: Path) -> None:
+    """Each sweeps the folder as it begins, while others download, tag, or wait for the ledger."""
+    results = []
+
+    async def slowly() -> bool:
+        for number in range(20):
+            await library(tmp_path, Host()).save(song(request_id=RequestId(f"n-{number}")))
+        return True
+
+    async def save(number: int) -> None:
+        one = song(2, request_id=RequestId(f"g-{number}"))
+        results.append(await library(tmp_path, Host()).save(one, slowly if number == 0 else None))
+
+    async with anyio.create_task_group() as tasks:
+        for number in range(8):
+            tasks.start_soon(save, number)
+
+    assert [each.missing for each in results] == [None] * 8
+    assert [name for name in contents(tmp_path) if name.endswith(".part")] == []
 
 
 MAGIC = [

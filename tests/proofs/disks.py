@@ -23,6 +23,7 @@ from tests.house import environment
 from tests.peer import HANDSHAKE, Peer
 
 _SPACE = ["unshare", "--user", "--map-root-user", "--mount"]
+_TMPFS = 'mount -t tmpfs -o size=256k tmpfs "$0" && exec "$@"'
 _ROWS = """
 import json, sqlite3, sys
 db = sqlite3.connect(sys.argv[1], timeout=30)
@@ -51,14 +52,10 @@ class Disk(Protocol):
 
 
 class Tmpfs:
-    """A quarter of a megabyte, or more."""
-
-    def __init__(self, size: str = "256k") -> None:
-        self._size = size
+    """A quarter of a megabyte."""
 
     def command(self, folder: Path) -> list[str]:
-        mount = f'mount -t tmpfs -o size={self._size} tmpfs "$0" && exec "$@"'
-        return spaced(mount, folder)
+        return spaced(_TMPFS, folder)
 
     def inside(self, peer: Peer, folder: Path) -> Path:
         return Path(f"/proc/{peer.process.pid}/root{folder}")
@@ -70,7 +67,7 @@ class Tmpfs:
     def fill(self, peer: Peer, folder: Path) -> None:
         with (self.inside(peer, folder) / "filler").open("wb", buffering=0) as file:
             try:
-                while file.write(b"x" * 65_536):
+                while file.write(b"x" * 4096):
                     pass
             except OSError:
                 return
