@@ -12,7 +12,7 @@ if sys.platform != "linux":
     pytest.skip("made of Linux's limits and namespaces", allow_module_level=True)
 
 from acestep_mcp.sandbox import Sandbox, hold
-from tests.house import SONG, gateway, house, shown, text
+from tests.house import SONG, gateway, house, text
 from tests.peer import Peer
 from tests.proofs.disks import Disk, Limit, Tmpfs, read_only, rows, started, tool
 
@@ -176,17 +176,16 @@ UNUSABLE = {"/proc/songs": "No such file or directory", "/dev/null/songs": "Not 
 
 
 @pytest.mark.parametrize(("folder", "says"), UNUSABLE.items())
-async def test_a_song_that_cannot_be_saved_is_completed_with_its_urls_and_the_reason(
+async def test_a_song_that_could_not_be_saved_is_not_bought(
     tmp_path: Path, folder: str, says: str
 ) -> None:
     async with house(tmp_path, ACESTEP_SAVE="on", ACESTEP_OUTPUT_DIR=folder) as home:
-        answer = await home.finished(duration=1)
+        answer = await home.generate(duration=1)
 
-        assert shown(answer)["status"] == "COMPLETED"
-        assert len(shown(answer)["media_urls"]) == 1
-        assert shown(answer)["files"] == []
-        assert shown(answer)["warnings"][-1] == f"The audio was not saved: {says}."
-        assert shown(answer)["warnings"][-1] in text(answer)
+        assert answer.is_error
+        assert text(answer).startswith(f"The output folder {folder} cannot be used: {says}.")
+        assert "ACESTEP_OUTPUT_DIR" in text(answer)
+        assert home.posts == 0
 
 
 @pytest.mark.proof
