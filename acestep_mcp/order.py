@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import Any
@@ -9,8 +10,10 @@ from typing import Any
 from acestep_mcp.domain.errors import BadInput
 from acestep_mcp.domain.models import DEFAULT, LONGEST_TITLE, MODELS, Field, Model, takers
 from acestep_mcp.domain.text import clean, is_well_formed, nearest
-from acestep_mcp.songcraft import fit, notation
-from acestep_mcp.songcraft.checks import Draft, Finding, check
+from acestep_mcp.songcraft import notation
+from acestep_mcp.songcraft.checks import Draft, Finding, Song, findings
+from acestep_mcp.songcraft.fit import Fit
+from acestep_mcp.songcraft.meant import meant, same
 
 MOST_WARNINGS = 5
 _HIGHEST_DRAWN_SEED = 2**31 - 1  # fits every integer type a gateway may keep it in
@@ -37,6 +40,7 @@ class Wish:
 
 
 _UNSET = Wish(prompt="")
+_TEXTS = ("prompt", "lyrics", "title")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,8 +48,9 @@ class Order:
     """A request ready to be sent.
 
     `payload` is the JSON body, `fingerprint` is equal for equal requests (an undrawn seed and
-    an unfitted duration count as left open), `tracks` is the number of takes. `findings` is what
-    songcraft thinks of it, dearest first, and `needs` how long it takes to sing.
+    an unfitted duration count as left open, and so does how the text was escaped), `tracks` is
+    the number of takes. `findings` is what was undone in the text and what songcraft thinks of
+    it, dearest first, and `needs` how long it takes to sing.
     """
 
     model: Model
@@ -54,7 +59,7 @@ class Order:
     fingerprint: str
     tracks: int
     findings: tuple[Finding, ...]
-    needs: fit.Fit
+    needs: Fit
 
     def stop(self, *, force: bool = False) -> Finding | None:
         """Why it must not be sent; with `force`, only if that is certain."""
@@ -69,7 +74,7 @@ class Order:
 
 
 def order(wish: Wish, draw: Callable[[], float]) -> Order:
-    """Normalise, check against the model's documented fields, fit the duration, draw the seed.
+    """Take the text as meant, check the fields and the song, fit the duration, draw the seed.
 
     `draw` gives numbers in [0, 1).
 
@@ -77,7 +82,8 @@ def order(wish: Wish, draw: Callable[[], float]) -> Order:
         BadInput: An argument is unusable, or the model has no such field.
     """
     model = _model(wish.model)
-    tidy = _tidy(wish)
+    read, undone = _read(wish)
+    tidy = _tidy(read)
     asked = {name: value for name, value in _set(tidy).items() if name not in ("title", "model")}
     if tidy.instrumental and "instrumental" not in model.fields:
         del asked["instrumental"]
@@ -85,24 +91,26 @@ def order(wish: Wish, draw: Callable[[], float]) -> Order:
         asked["lyrics"] = tidy.lyrics or notation.INSTRUMENTAL
     for name, value in asked.items():
         asked[name] = _checked(model, name, value)
+    song = Song.read(_draft(tidy, asked))
     return Order(
         model=model,
         title=tidy.title,
-        payload=_completed(model, asked, draw),
+        payload=_completed(model, asked, song, draw),
         fingerprint=_fingerprint(model, asked),
         tracks=tidy.batch_size,
-        findings=check(_draft(tidy)),
-        needs=fit.estimate(tidy.lyrics, tidy.prompt),
+        findings=tuple(sorted((*undone, *findings(song)), key=lambda found: -found.cost)),
+        needs=song.needs,
     )
 
 
-def _draft(wish: Wish) -> Draft:
+def _draft(wish: Wish, asked: Mapping[str, Any]) -> Draft:
+    """What the checks read: the numbers are those that will be sent."""
     return Draft(
         prompt=wish.prompt,
         lyrics=wish.lyrics,
         instrumental=wish.instrumental,
-        duration=wish.duration or None,
-        bpm=wish.bpm or None,
+        duration=asked.get("duration"),
+        bpm=asked.get("bpm"),
         key=wish.key or None,
         time_signature=wish.time_signature or None,
         seed=None if wish.seed < 0 else wish.seed,
@@ -121,9 +129,28 @@ def _model(name: str) -> Model:
     return found
 
 
+def _read(wish: Wish) -> tuple[Wish, list[Finding]]:
+    """The wish with its texts as they were meant, and what to say of those that came escaped."""
+    texts, told = {}, []
+    for name in _TEXTS:
+        given = meant(getattr(wish, name), name)
+        if given.fault:
+            raise BadInput(name, given.fault)
+        _readable(name, given.text)
+        texts[name] = given.text
+        if given.undone:
+            told.append(
+                f"{name} came as {' in '.join(given.undone)}; that was undone. Give the text "
+                "itself, with real line breaks."
+            )
+        elif given.doubt:
+            told.append(f"{name}: {given.doubt}. If so, send it again.")
+    # After the stops, before the warnings of songcraft: a text that was read wrong is a wrong song.
+    read = replace(wish, prompt=texts["prompt"], lyrics=texts["lyrics"], title=texts["title"])
+    return read, [Finding("T1", "warning", message, 90) for message in told]
+
+
 def _tidy(wish: Wish) -> Wish:
-    for name in ("prompt", "lyrics", "title"):
-        _readable(name, getattr(wish, name))
     if not wish.prompt.strip():
         raise BadInput("prompt", "it is empty; describe the style in one to three sentences")
     try:
@@ -134,11 +161,10 @@ def _tidy(wish: Wish) -> Wish:
         meter = notation.meter(wish.time_signature)
     except notation.NotationError as error:
         raise BadInput("time_signature", str(error)) from error
-    lyrics = wish.lyrics.replace("\r\n", "\n").replace("\r", "\n")
     return replace(
         wish,
         prompt=wish.prompt.strip(),
-        lyrics=lyrics if lyrics.strip() else "",
+        lyrics=wish.lyrics if wish.lyrics.strip() else "",
         title=clean(wish.title, LONGEST_TITLE),
         key=key,
         time_signature=meter,
@@ -169,26 +195,31 @@ def _checked(model: Model, name: str, value: Any) -> Any:  # noqa: ANN401  # one
 
 
 def _in_range(name: str, field: Field, value: float) -> float:
-    rounded = round(value) if field.kind == "integer" or value == int(value) else value
-    if (field.low is not None and rounded < field.low) or (
-        field.high is not None and rounded > field.high
-    ):
-        raise BadInput(name, f"{value:g} is outside {field.low:g} to {field.high:g}")
-    return rounded
+    """The value as the model takes it: a whole number where it must be one, but never 0.
+
+    0 would say that it was left open. What is asked for is what must be in the range.
+    """
+    low = -math.inf if field.low is None else field.low
+    high = math.inf if field.high is None else field.high
+    if not low <= value <= high:
+        raise BadInput(name, f"{value:g} is outside {low:g} to {high:g}")
+    if field.kind == "integer" or value == int(value):
+        return round(value) or math.ceil(value)
+    return value
 
 
 def _completed(
-    model: Model, asked: Mapping[str, Any], draw: Callable[[], float]
+    model: Model, asked: Mapping[str, Any], song: Song, draw: Callable[[], float]
 ) -> Mapping[str, Any]:
     """The body in the document's order, with the fitted duration and the drawn seed."""
     body = dict(asked)
-    fitted = fit.fitted_duration(asked.get("lyrics", ""), asked["prompt"])
-    if "duration" not in asked and asked.get("lyrics") and fitted is not None:
-        body["duration"] = fitted
+    if asked.get("lyrics") and song.duration is not None:
+        body.setdefault("duration", song.duration)
     body.setdefault("seed", int(draw() * _HIGHEST_DRAWN_SEED))
     return {name: body[name] for name in model.fields if name in body}
 
 
 def _fingerprint(model: Model, asked: Mapping[str, Any]) -> str:
-    canonical = json.dumps([model.id, dict(asked)], sort_keys=True, ensure_ascii=False)
+    alike = {name: same(value) if name in _TEXTS else value for name, value in asked.items()}
+    canonical = json.dumps([model.id, alike], sort_keys=True, ensure_ascii=False)
     return hashlib.sha256(canonical.encode()).hexdigest()

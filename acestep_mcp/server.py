@@ -4,10 +4,11 @@ import logging
 import sys
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
+from anyio import CapacityLimiter
 from mcp.server.caching import CacheHint
 from mcp.server.mcpserver import MCPServer
 
@@ -21,7 +22,7 @@ from acestep_mcp.studio import LEASE, Account, Callback, Studio, Terms, Who
 from acestep_mcp.surface import player, prompts, resources, tools
 from acestep_mcp.surface.delivery import Delivery
 from acestep_mcp.surface.tasks import Tasks
-from acestep_mcp.surface.tools import Desk
+from acestep_mcp.surface.tools import Desk, Readers
 from acestep_mcp.surface.waiting import Patience
 
 if TYPE_CHECKING:
@@ -42,7 +43,8 @@ class Hosting:
 
     `who` is the caller of the request that is being answered, `callback` the webhook headers of
     a song's submission, `steward` the account by which the songs of an owner who is not calling
-    can be followed; `verifier` and `auth` are given where callers bring OAuth tokens.
+    can be followed; `verifier` and `auth` are given where callers bring OAuth tokens. `readers`
+    read what is asked for, off the event loop: two, as their work is Python's and takes turns.
     """
 
     who: Who
@@ -50,6 +52,7 @@ class Hosting:
     steward: Callable[[Owner], Account | None] | None = None
     verifier: "TokenVerifier | None" = None
     auth: "AuthSettings | None" = None
+    readers: Readers = field(default_factory=lambda: Readers(CapacityLimiter(2)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +106,14 @@ def build(
     )
     account = own_account(settings)
     who = hosting.who if hosting else lambda: account
-    desk = Desk(studio, who, clock, Patience(learns=hosting is None), settings.confirm)
+    desk = Desk(
+        studio=studio,
+        who=who,
+        clock=clock,
+        patience=Patience(learns=hosting is None),
+        confirming=settings.confirm,
+        readers=hosting.readers if hosting else None,
+    )
     with _plain_logging():
         mcp: MCPServer[Any] = MCPServer(
             "acestep",

@@ -2,17 +2,27 @@
 
 import json
 import re
-from collections.abc import Callable
+import threading
+import time
+import unicodedata
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
 import anyio
 import pytest
+from mcp.client import Client
 from mcp_types import CompleteResult, PromptReference, TextContent, TextResourceContents
 
+from acestep_mcp import server, settings
+from acestep_mcp.clock import SystemClock
 from acestep_mcp.domain.models import METERS
+from acestep_mcp.domain.song import Owner
 from acestep_mcp.songcraft.notation import KEYS
-from tests.house import KEY, SONG, House, house, shown, text
+from acestep_mcp.studio import Account
+from acestep_mcp.surface.tools import Readers
+from tests.house import KEY, LYRICS, SONG, House, environment, gateway, house, shown, text
 from tests.test_documents import STANDARD, XL_FULL, XL_SHORT
 
 pytestmark = pytest.mark.anyio
@@ -258,3 +268,169 @@ async def test_following_every_message_of_dry_runs_leads_to_a_song(tmp_path: Pat
         assert len(song["media_urls"]) == 1
         assert home.posts == 1
         assert home.sandbox.submissions[0].headers["ocp-apim-subscription-key"] == KEY
+
+
+async def test_lyrics_built_to_be_slow_are_checked_at_once(tmp_path: Path) -> None:
+    async with house(tmp_path, PIXAZO_API_KEY="") as home:
+        await home.generate(dry_run=True)  # loads the tables
+        for hostile in ("(" + " " * 9_998, "[" * 10_000, "\\" * 10_000, "<br" * 3_333):
+            before = time.process_time()
+            await home.generate(lyrics=hostile, dry_run=True)
+            assert time.process_time() - before < 0.5
+
+
+ESCAPED = [json.dumps(LYRICS), json.dumps(LYRICS.split("\n")), LYRICS.replace("\n", "\\n")]
+ESCAPED += [LYRICS.replace("\n", "<br>"), LYRICS.replace("\n", "%0A")]
+
+
+@pytest.mark.parametrize("arrived", ESCAPED)
+async def test_escaped_lyrics_are_sent_as_they_were_meant_with_a_warning(
+    tmp_path: Path, arrived: str
+) -> None:
+    async with house(tmp_path) as home:
+        dry = shown(await home.generate(lyrics=arrived, dry_run=True))
+        song = shown(await home.generate(lyrics=arrived))
+        again = shown(await home.generate(lyrics=LYRICS))
+
+        assert home.sandbox.submissions[0].json()["lyrics"].strip() == LYRICS.strip()
+        assert dry["warnings"][0] == song["warnings"][0]
+        assert re.match(r"lyrics came as .+; that was undone\. Give", song["warnings"][0])
+        assert again["request_id"] == song["request_id"]
+        assert home.posts == 1
+
+
+DECOMPOSED = "[Verse]\nCafe\u0301 lights and rain\nWe never said goodbye again\n"
+FORMS = {
+    "a trailing line break": f"{DECOMPOSED}\n",
+    "line ends of Windows": DECOMPOSED.replace("\n", "\r\n"),
+    "composed letters": unicodedata.normalize("NFC", DECOMPOSED),
+    "a zero-width space": DECOMPOSED.replace("lights", "li\u200bghts"),
+    "blanks at line ends": DECOMPOSED.replace("\n", "  \n"),
+    "a byte-order mark": f"\ufeff{DECOMPOSED}",
+}
+
+
+@pytest.mark.parametrize("form", FORMS)
+async def test_the_same_song_in_another_form_is_not_bought_again(tmp_path: Path, form: str) -> None:
+    async with house(tmp_path) as home:
+        song = shown(await home.generate(lyrics=DECOMPOSED))
+        again = shown(await home.generate(lyrics=FORMS[form]))
+
+        assert again["request_id"] == song["request_id"]
+        assert home.posts == 1
+        assert home.sandbox.submissions[0].json()["lyrics"] == DECOMPOSED  # as it was given
+        assert song["warnings"] == shown(await home.generate(lyrics=FORMS[form]))["warnings"]
+
+
+@pytest.mark.parametrize("argument", ["prompt", "lyrics", "title"])
+@pytest.mark.parametrize("dry_run", [False, True])
+async def test_what_is_no_text_is_stopped_free_of_charge(
+    tmp_path: Path, argument: str, dry_run: bool
+) -> None:
+    nothing = ["null", "undefined", "N/A", "{{lyrics}}", "${title}", "[LYRICS HERE]", "caf\ufffd"]
+    nothing += ["[object Object]", json.dumps({"prompt": "folk", "lyrics": LYRICS}), "\\ufffd"]
+    async with house(tmp_path) as home:
+        for text_ in nothing:
+            answer = await home.generate(**{argument: text_, "dry_run": dry_run, "force": True})
+
+            assert answer.is_error, text_
+            assert text(answer).startswith(f"{argument}: ")
+            assert text(answer).endswith("Nothing was sent.")
+            assert len(text(answer)) <= 300
+        assert home.posts == 0
+
+
+@pytest.mark.parametrize(
+    ("asked", "sent"),
+    [
+        ({"duration": 0.3}, {"duration": 1}),
+        ({"duration": 0.5}, {"duration": 1}),
+        ({"duration": 60.4}, {"duration": 60}),
+        ({"duration": -0.0, "seed": 0}, {"seed": 0}),
+        ({"bpm": 119.6}, {"bpm": 120}),
+        ({"guidance_scale": 0.3}, {"guidance_scale": 0.3}),
+    ],
+)
+async def test_a_number_that_was_given_is_never_sent_as_left_open(
+    tmp_path: Path, asked: dict[str, Any], sent: dict[str, Any]
+) -> None:
+    async with house(tmp_path) as home:
+        dry = shown(await home.generate(**asked, model="ace-step", force=True, dry_run=True))
+        body = json.loads(dry["request"])
+
+        assert {name: body.get(name) for name in sent} == sent
+        assert ("duration" in body) == ("duration" in sent)
+
+
+@pytest.mark.parametrize("model", ["ace-step", "ace-step-xl"])
+@pytest.mark.parametrize("asked", [{"bpm": 0.4}, {"bpm": 29.6}, {"bpm": 1e-9}])
+async def test_a_number_that_would_only_be_rounded_into_its_range_is_refused(
+    tmp_path: Path, model: str, asked: dict[str, Any]
+) -> None:
+    async with house(tmp_path) as home:
+        answer = await home.generate(**asked, model=model)
+
+        assert answer.is_error
+        assert re.match(r"bpm: [\d.e-]+ is outside 30 to 300\.", text(answer))
+        assert home.posts == 0
+
+
+class ThreadedClock(SystemClock):
+    """Remembers in which thread a seed was drawn, which is done where a wish is read."""
+
+    def __init__(self) -> None:
+        self.drawn_in: set[int] = set()
+
+    def random(self) -> float:
+        self.drawn_in.add(threading.get_ident())
+        return super().random()
+
+
+@asynccontextmanager
+async def served_to_many(
+    folder: Path, readers: Readers, clock: ThreadedClock
+) -> AsyncIterator[Client]:
+    async with gateway() as sandbox:
+        account = Account(Owner("key-alice"), KEY)
+        app = server.build(
+            settings.read(environment(sandbox.base_url, folder)),
+            clock=clock,
+            hosting=server.Hosting(who=lambda: account, readers=readers),
+        )
+        connection = Client(app.mcp)
+        async with app.running(), connection:
+            yield connection
+
+
+async def test_a_server_for_many_reads_wishes_off_the_event_loop_and_one_for_one_does_not(
+    tmp_path: Path,
+) -> None:
+    many, one = ThreadedClock(), ThreadedClock()
+    readers = Readers(anyio.CapacityLimiter(1))
+    async with served_to_many(tmp_path, readers, many) as client:
+        await client.call_tool("generate_song", {**SONG, "dry_run": True})
+    async with gateway() as sandbox:
+        app = server.build(settings.read(environment(sandbox.base_url, tmp_path)), clock=one)
+        async with app.running(), Client(app.mcp) as client:
+            await client.call_tool("generate_song", {**SONG, "dry_run": True})
+
+    assert len(many.drawn_in) == 1
+    assert threading.get_ident() not in many.drawn_in
+    assert one.drawn_in == {threading.get_ident()}
+
+
+async def test_a_queue_of_wishes_holds_up_nobody_else_and_is_left_in_time(tmp_path: Path) -> None:
+    limiter = anyio.CapacityLimiter(1)
+    async with served_to_many(tmp_path, Readers(limiter, patience=0.2), ThreadedClock()) as client:
+        another = object()
+        await limiter.acquire_on_behalf_of(another)  # the one reader is busy
+        with anyio.fail_after(5):
+            listed = await client.call_tool("list_outputs", {})
+            refused = await client.call_tool("generate_song", {**SONG, "dry_run": True})
+        limiter.release_on_behalf_of(another)
+        read = await client.call_tool("generate_song", {**SONG, "dry_run": True})
+
+    assert not listed.is_error
+    assert refused.is_error
+    assert "not sent: too many songs are being checked; wait a few seconds" in text(refused)
+    assert shown(read)["status"] == "DRY_RUN"

@@ -37,7 +37,11 @@ def well_formed(text: str) -> str:
 
 def is_well_formed(text: str) -> bool:
     """Whether the text can be encoded as UTF-8, and so be sent at all."""
-    return not any("\ud800" <= c <= "\udfff" for c in text)
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def nearest(word: str, known: Iterable[str]) -> str | None:

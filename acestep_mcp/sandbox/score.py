@@ -21,7 +21,7 @@ _METERS = {"2/4": (2, 16), "3/4": (3, 16), "4/4": (4, 16), "6/8": (2, 24)}
 
 _MAJOR = (0, 2, 4, 5, 7, 9, 11)
 _MINOR = (0, 2, 3, 5, 7, 8, 10)
-_KEY = re.compile(r"^\s*([A-Ga-g])\s*([#b♯♭]?)\s*(major|minor|maj|min|m)?\s*$", re.IGNORECASE)
+_KEY = re.compile(r"([A-G])([#b♯♭]?)(major|minor|maj|min|m)?", re.IGNORECASE)
 _LETTERS = {"C": 0, "D": 2, "E": 4, "F": 5, "G": 7, "A": 9, "B": 11}
 
 _CHORDS: dict[bool, dict[str, tuple[tuple[int, ...], ...]]] = {
@@ -128,7 +128,7 @@ def _number(payload: Mapping[str, object], name: str, default: float) -> float:
 
 def _key(name: str, chance: random.Random) -> tuple[int, bool]:
     drawn = chance.choice("CDEFGAB"), chance.random() < 0.5  # noqa: PLR2004  # an even chance
-    match = _KEY.match(name)
+    match = _KEY.fullmatch("".join(name.split()))
     letter, major = (match[1].upper(), _is_major(match[3])) if match else drawn
     shift = {"#": 1, "♯": 1, "b": -1, "♭": -1}.get(match[2] if match else "", 0)
     return 57 + (_LETTERS[letter] + shift - 9) % 12, major

@@ -262,11 +262,12 @@ def syllables(line: str, *, japanese: bool = False, english: bool = True) -> flo
     words their vowel groups, with `english` less a silent e, at least 1. Other scripts: letters
     / 2.5. Digits count nothing, as they should be written out.
     """
-    text = _BRACKETED.sub(" ", line).lower().replace("'", "")
+    text = (_BRACKETED.sub(" ", line) if "[" in line else line).lower().replace("'", "")
     if text.isascii():
         return float(_latin(text, english=english))
-    text = unicodedata.normalize("NFKC", text).replace("’", "")  # noqa: RUF001  # it occurs
+    text = unicodedata.normalize("NFC", text)
     total = sum(map(_weight, text))
+    text = unicodedata.normalize("NFKC", text).replace("’", "")  # noqa: RUF001  # it occurs
     if japanese:
         total += sum(script(character) == "Han" for character in text)
     if _LATIN.search(text):
@@ -277,6 +278,8 @@ def syllables(line: str, *, japanese: bool = False, english: bool = True) -> flo
 @lru_cache(maxsize=8192)
 def _weight(character: str) -> float:
     """The syllables of a character that is not Latin."""
+    if not unicodedata.is_normalized("NFKC", character):  # one may stand for eighteen
+        return sum(map(_weight, unicodedata.normalize("NFKC", character)))
     match script(character):
         case None | "Latin":
             return 0.0

@@ -199,9 +199,13 @@ _KIND_WORDS: dict[Kind, str] = {  # first match wins
     "mood": r"\benergy|\bexplosive|\bmelanchol|\beuphori|\bdreamy|\baggressive",
 }
 _KINDS = [(name, re.compile(words)) for name, words in _KIND_WORDS.items()]
+_ANY_KIND = re.compile("|".join(_KIND_WORDS.values()))
+_DASH = r"\s[-–—]\s"  # noqa: RUF001  # dashes are meant
+_LONGEST_HEAD = 200  # characters
+_HEAD_END = re.compile(rf"{_DASH}|:")
+_BETWEEN = re.compile(rf"{_DASH}|[,;|/]")
 
-_PREFIX = re.compile(r"^\[\s*([A-Za-z]{2,3})\s*\]\s*")
-_TAG = re.compile(r"^\[([^\[\]]*)\]\s*")
+_TAG = re.compile(r"\[([^\[\]]*)\]\s*")
 _BRACKETED = re.compile(r"\[[^\[\]]*\]")
 
 
@@ -236,25 +240,33 @@ def sections(lyrics: str) -> tuple[Section, ...]:
 
 def tagged(line: str) -> tuple[tuple[str, ...], str]:
     """The tags a line begins with and the text behind them; language prefixes are dropped."""
-    rest, tags = line.strip(), []
-    while found := _TAG.match(rest):
-        rest = rest[found.end() :]
+    text, at, tags = line.strip(), 0, []
+    if not text.startswith("["):
+        return (), text
+    while found := _TAG.match(text, at):
+        at = found.end()
         if found[1].strip() and found[1].strip().lower() not in LANGUAGES:
             tags.append(" ".join(found[1].split()))
-    return tuple(tags), rest
+    return tuple(tags), text[at:]
 
 
-@lru_cache(maxsize=512)
 def kind(tag: str) -> Kind:
     """What a tag stands for, read from its head ("Chorus - anthemic" is a chorus)."""
-    head = re.split(r"\s+[-–—]\s+|:", tag.casefold(), maxsplit=1)[0]  # noqa: RUF001  # dashes are meant
+    return _kind(tag[:_LONGEST_HEAD])  # what is remembered must not be as long as lyrics
+
+
+@lru_cache(maxsize=4096)  # more tags than the longest lyrics have
+def _kind(tag: str) -> Kind:
+    head = _HEAD_END.split(tag.casefold(), maxsplit=1)[0]
+    if not _ANY_KIND.search(head):
+        return "other"
     return next((name for name, words in _KINDS if words.search(head)), "other")
 
 
 def qualifiers(tag: str) -> tuple[str, ...]:
     """What follows the head: ("male vocal", "soft") for "Verse 2 - male vocal, soft"."""
-    _, *rest = re.split(r"\s+[-–—]\s+|:", tag, maxsplit=1)  # noqa: RUF001  # dashes are meant
-    parts = re.split(r"\s+[-–—]\s+|[,;|/]", rest[0]) if rest else []  # noqa: RUF001  # as above
+    _, *rest = _HEAD_END.split(tag, maxsplit=1)
+    parts = _BETWEEN.split(rest[0]) if rest else []
     return tuple(part.strip() for part in parts if part.strip())
 
 

@@ -3,12 +3,13 @@
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any
 
+import anyio
 from mcp.server.mcpserver import Context
 from mcp_types import CallToolResult, InputRequiredResult, ToolAnnotations
 from mcp_types.version import is_version_at_least
 
 from acestep_mcp.clock import Clock
-from acestep_mcp.domain.errors import BadInput, Stopped
+from acestep_mcp.domain.errors import BadInput, NotSent, Stopped
 from acestep_mcp.domain.models import DEFAULT
 from acestep_mcp.studio import Report, Studio, Who
 from acestep_mcp.surface import answers
@@ -21,7 +22,7 @@ from acestep_mcp.surface.tasks import declared
 from acestep_mcp.surface.waiting import Patience
 
 if TYPE_CHECKING:
-    from acestep_mcp.order import Order
+    from acestep_mcp.order import Order, Wish
 
 Ctx = Context[Any, Any]
 
@@ -49,14 +50,49 @@ _READS = ToolAnnotations(
 
 
 @dataclass(frozen=True, slots=True)
+class Readers:
+    """Threads in which a server that works for many reads what its callers ask for.
+
+    Reading the longest song takes some 30 ms, in which an event loop hears nobody else. `limiter`
+    says how many are read at once, `patience` how many seconds one may wait for its turn.
+    """
+
+    limiter: anyio.CapacityLimiter
+    patience: float = 5.0
+
+
+@dataclass(frozen=True, slots=True)
 class Desk:
-    """Where the tools do their work."""
+    """Where the tools do their work. Without `readers` a wish is read where it arrives.
+
+    That is right for a server of one person: nobody else waits, and a thread has to be started.
+    """
 
     studio: Studio
     who: Who
     clock: Clock
     patience: Patience
     confirming: bool
+    readers: Readers | None = None
+
+    async def read(self, wish: "Wish") -> "Order":
+        """What the wish comes to, checked.
+
+        Raises:
+            Refusal: An argument is unusable, or too many wishes are being read.
+        """
+        from acestep_mcp.order import order  # noqa: PLC0415  # as in `generate_song`
+
+        if self.readers is None:
+            return order(wish, self.clock.random)
+        try:
+            with anyio.fail_after(self.readers.patience):
+                # A wish that is being read is read to its end; only the queue can be left.
+                return await anyio.to_thread.run_sync(
+                    order, wish, self.clock.random, limiter=self.readers.limiter
+                )
+        except TimeoutError:
+            raise NotSent("too many songs are being checked; wait a few seconds") from None
 
     async def take(
         self, ctx: Ctx, order: "Order", *, wait: float, force: bool, new_take: bool
@@ -133,7 +169,7 @@ def build(desk: Desk, default_wait: float) -> list[StrictTool]:
         new_take: arg.NewTake = False,  # noqa: FBT002  # as above
     ) -> Annotated[CallToolResult, SongAnswer] | InputRequiredResult:
         # The tables of songcraft, which a start need not load.
-        from acestep_mcp.order import Wish, order  # noqa: PLC0415
+        from acestep_mcp.order import Wish  # noqa: PLC0415
 
         wish = Wish(
             prompt=prompt,
@@ -151,7 +187,7 @@ def build(desk: Desk, default_wait: float) -> list[StrictTool]:
             infer_steps=infer_steps,
             guidance_scale=guidance_scale,
         )
-        ordered = order(wish, desk.clock.random)
+        ordered = await desk.read(wish)
         if dry_run:
             return answers.dry_run(ordered)
         return await desk.take(ctx, ordered, wait=wait, force=force, new_take=new_take)

@@ -10,7 +10,7 @@ from acestep_mcp.songcraft.checks import caption, fit, layout, lyrics, settings
 from acestep_mcp.songcraft.checks.model import Draft, Finding, Rule, Severity, Song
 from acestep_mcp.songcraft.notation import MAX_MESSAGE, shown
 
-__all__ = ["RULES", "Draft", "Finding", "Rule", "Severity", "check"]
+__all__ = ["RULES", "Draft", "Finding", "Rule", "Severity", "Song", "check", "findings"]
 
 #: Every rule, most expensive first: what the listener would lose, then what the payer would.
 RULES: tuple[Rule, ...] = (
@@ -56,7 +56,11 @@ RULES: tuple[Rule, ...] = (
 
 def check(draft: Draft) -> tuple[Finding, ...]:
     """Everything wrong with a draft, most expensive first. Deterministic; raises nothing."""
-    song = Song.read(draft)
+    return findings(Song.read(draft))
+
+
+def findings(song: Song) -> tuple[Finding, ...]:
+    """What `check` finds in a draft that was read already."""
     return tuple(
         Finding(rule.id, rule.severity, shown(message, MAX_MESSAGE), rule.cost, rule.overridable)
         for rule in RULES

@@ -143,7 +143,7 @@ _VOICE = (
     r"|[声聲]|唱|歌手|ボーカル|ヴォーカル|歌声|보컬|목소리|가수|노래"
 )
 _DIMENSIONS = {
-    "genre": r"\b(?:[\w-]*(?:pop|rock|folk|metal|wave)|jazz|hip[- ]hop|rap|trap|house|techno"
+    "genre": r"(?:pop|rock|folk|metal|wave)\b|\b(?:jazz|hip[- ]hop|rap|trap|house|techno"
     r"|ambient|r&b|soul|neo-soul|funk|blues|country|reggae|disco|punk|ballad|edm|electronic|orchestral|dance"
     r"|classical|indie|gospel|latin|salsa|bossa nova|lo-?fi|drill|grunge|cumbia|flamenco|swing"
     r"|waltz|anthem|lullaby|choral|acoustic|singer-songwriter|enka|chanson|schlager)\b",
@@ -215,31 +215,38 @@ def tags_disagree(song: Song) -> str | None:
     """C5: tags ask for what the prompt does not have."""
     if not song.english_caption:
         return None
-    for tag in dict.fromkeys(song.tags):
-        if found := _absent(tag.lower(), song.caption):
+    tags = dict.fromkeys(song.tags)
+    absent = _absent("\n".join(tags).lower(), song.caption)
+    opposed = _opposed(song.caption)
+    for tag in tags:
+        if found := next((i for i in _INSTRUMENT.findall(tag.lower()) if i in absent), None):
             return (
                 f"[{shown(tag)}] asks for '{found}', which the prompt does not name. Add it to "
                 "the prompt or change the tag."
             )
-        if opposed := _opposed(tag.lower(), song.caption):
+        if said := next((said for mood, said in opposed if mood.search(tag.lower())), None):
             return (
-                f"[{shown(tag)}] contradicts '{opposed}' in the prompt. Make the two agree, or "
+                f"[{shown(tag)}] contradicts '{said}' in the prompt. Make the two agree, or "
                 "let the prompt say how the song changes."
             )
     return None
 
 
-def _absent(tag: str, caption: str) -> str | None:
-    named = _INSTRUMENT.findall(tag)
-    return next((i for i in named if not re.search(rf"\b(?:{_INSTRUMENTS[i]})", caption)), None)
+def _absent(tags: str, caption: str) -> frozenset[str]:
+    """The instruments of the tags that the caption does not name."""
+    named = frozenset(_INSTRUMENT.findall(tags))
+    return frozenset(i for i in named if not re.search(rf"\b(?:{_INSTRUMENTS[i]})", caption))
 
 
-def _opposed(tag: str, caption: str) -> str | None:
-    for mood, opposite in _OPPOSITES:
-        found = re.search(rf"\b(?:{opposite})\b", caption)
-        if found and re.search(rf"\b(?:{mood})\b", tag) and not re.search(mood, caption):
-            return None if _COVERED["arc"].search(caption) else found[0]
-    return None
+def _opposed(caption: str) -> tuple[tuple[re.Pattern[str], str], ...]:
+    """The moods that no tag should ask for, each with the word of the caption against it."""
+    if _COVERED["arc"].search(caption):
+        return ()
+    return tuple(
+        (re.compile(rf"\b(?:{mood})\b"), found[0])
+        for mood, opposite in _OPPOSITES
+        if (found := re.search(rf"\b(?:{opposite})\b", caption)) and not re.search(mood, caption)
+    )
 
 
 _SLOW = re.compile(r"\b(?:slow|slow-tempo|slowly|ballad|lullaby)\b")

@@ -1,8 +1,8 @@
 """L: how the lyrics are laid out - tags, markup, what would be sung by mistake."""
 
 import re
-from collections.abc import Iterable
-from itertools import groupby
+from collections.abc import Collection, Iterable
+from itertools import groupby, pairwise
 
 from acestep_mcp.songcraft.checks.model import Song
 from acestep_mcp.songcraft.fit import Measured
@@ -49,7 +49,8 @@ def no_tags(song: Song) -> str | None:
 
 
 _MOST_QUALIFIERS = 2
-_SENTENCE = re.compile(r"[.!?\u3002\uff01\uff1f](?:\s|$)|(?:\S+\s+){7}\S")
+_MOST_WORDS = 7
+_SENTENCE = re.compile(r"[.!?\u3002\uff01\uff1f](?:\s|$)")
 
 
 def tag_is_prose(song: Song) -> str | None:
@@ -58,6 +59,7 @@ def tag_is_prose(song: Song) -> str | None:
         if (
             len(tag) > LONGEST_TAG
             or len(qualifiers(tag)) > _MOST_QUALIFIERS
+            or len(tag.split()) > _MOST_WORDS
             or _SENTENCE.search(tag)
         ):
             return (
@@ -146,7 +148,7 @@ _NOTE = re.compile(
     rf"|repeat(?:s|ed)?(?: {_REPEATED})?(?: .{{0,10}})?|[x×] ?\d+|\d+ ?[x×]",  # noqa: RUF001  # both occur
     re.IGNORECASE,
 )
-_PARENTHESES = re.compile(r"[(\uff08]\s*([^()\uff08\uff09]*?)\s*[)\uff09]")
+_PARENTHESES = re.compile(r"[(\uff08]([^()\uff08\uff09]*)[)\uff09]")
 _REPEAT = re.compile(r"\s(?:[x×]\s?\d{1,2}|\d{1,2}\s?[x×])$", re.IGNORECASE)  # noqa: RUF001  # both
 _BARE_NOTE = re.compile(
     rf"\W*(?:(?:{_BAND}) (?:solo|break)|instrumental|repeat {_REPEATED}|\(solo\))\W*",
@@ -157,7 +159,7 @@ _BARE_NOTE = re.compile(
 def sung_notes(song: Song) -> str | None:
     """L7: directions to the band, where words are."""
     for line in song.sung:
-        inside = any(_NOTE.fullmatch(text) for text in _PARENTHESES.findall(line))
+        inside = any(_NOTE.fullmatch(text.strip()) for text in _PARENTHESES.findall(line))
         if inside or _REPEAT.search(line) or _BARE_NOTE.fullmatch(line):
             return (
                 f"'{shown(line)}': this note would be sung. Write passages as tags like "
@@ -195,15 +197,15 @@ _FEWEST_WORDS = 4
 def caption_in_lyrics(song: Song) -> str | None:
     """L8: a line made of the words of the prompt."""
     known = frozenset(_LATIN_WORD.findall(song.caption)) - _FILLER
+    pairs = frozenset(map("".join, pairwise(song.caption)))
     for line in song.sung:
+        if len(line) <= _FEWEST_PAIRS:
+            continue
         words = [w for w in _LATIN_WORD.findall(line.lower()) if w not in _FILLER]
         shared = sum(word in known for word in words)
         if len(words) >= _FEWEST_WORDS and shared >= _OVERLAP * len(words):
             return _repeated(line)
-        if (
-            not (line.isascii() or song.caption.isascii())
-            and _cjk_overlap(line, song.caption) >= _OVERLAP
-        ):
+        if not (line.isascii() or song.caption.isascii()) and _cjk_overlap(line, pairs) >= _OVERLAP:
             return _repeated(line)
     return None
 
@@ -216,8 +218,8 @@ _CJK_RUN = re.compile(r"[\u3041-\u30ff\u3400-\u9fff\uac00-\ud7a3]+")
 _FEWEST_PAIRS = 6
 
 
-def _cjk_overlap(line: str, caption: str) -> float:
-    pairs = [run[i : i + 2] for run in _CJK_RUN.findall(line) for i in range(len(run) - 1)]
+def _cjk_overlap(line: str, known: Collection[str]) -> float:
+    pairs = [a + b for run in _CJK_RUN.findall(line) for a, b in pairwise(run)]
     if len(pairs) < _FEWEST_PAIRS:
         return 0.0
-    return sum(pair in caption for pair in pairs) / len(pairs)
+    return sum(pair in known for pair in pairs) / len(pairs)

@@ -20,7 +20,8 @@ def breathless(song: Song) -> str | None:
     """L1: a line too long to sing."""
     most = MOST_SYLLABLES_RAP if song.needs.rap else MOST_MORAE if song.japanese else MOST_SYLLABLES
     for line, count in zip(song.sung, song.syllables, strict=True):
-        if count > most or (not song.needs.rap and _latin_length(line) > MOST_LATIN):
+        wide = len(line) > MOST_LATIN and not song.needs.rap
+        if count > most or (wide and _latin_length(line) > MOST_LATIN):
             return (
                 f"'{shown(line)}' is too long for one breath (~{count:.0f} syllables). "
                 "Break it into two lines; 6-10 syllables sing best."
@@ -87,7 +88,7 @@ def mixed_scripts(song: Song) -> str | None:
     if _together(song.scripts):
         return None
     for line in song.sung:
-        found = tuple(scripts(line))
+        found = () if line.isascii() else tuple(scripts(line))
         if not _together(found):
             return (
                 f"'{shown(line)}' mixes {found[0]} and {found[1]} letters, which garbles the "
