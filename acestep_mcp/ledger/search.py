@@ -14,7 +14,7 @@ from acestep_mcp.ledger import statements as sql
 from acestep_mcp.ledger.driver import Row, Transaction
 from acestep_mcp.ledger.words import Term, document, indexed, terms
 
-EXAMINED = 500
+EXAMINED = 300
 """Candidates of one search, and up to where its total is exact."""
 _VARIANTS = 32
 """Different words with one beginning; of more, the beginning says too little."""

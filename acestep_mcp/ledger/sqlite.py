@@ -8,8 +8,8 @@ writers take the lock at the start (BEGIN IMMEDIATE), so they queue instead of f
 
 import os
 import sqlite3
-from collections.abc import AsyncGenerator, Awaitable, Callable
-from contextlib import suppress
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TypeVar
 
@@ -60,6 +60,7 @@ class SqliteDriver:
         self._path = path
         self._threads = threads
         self._db: sqlite3.Connection | None = None
+        self._opened: tuple[int, int] | None = None
         self._turn = anyio.CapacityLimiter(1)
 
     async def read(self, work: Callable[[Transaction], T]) -> T:
@@ -85,6 +86,9 @@ class SqliteDriver:
 
     async def close(self) -> None:
         """Close the file."""
+        self._let_go()
+
+    def _let_go(self) -> None:
         if self._db is not None:
             self._db.close()
             self._db = None
@@ -104,25 +108,32 @@ class SqliteDriver:
         return self._transact(begin, work)
 
     def _transact(self, begin: str, work: Callable[[Transaction], T]) -> T:
+        if self._opened != _file_at(self._path):
+            self._let_go()  # moved, replaced or removed since: what is there now is the ledger
+        had = self._db
         try:
-            db = self._connected()
-            db.execute(begin)
             try:
-                result = work(_Statements(db))
+                db, result = self._worked(begin, work)
+            except sqlite3.DatabaseError as error:
+                if had is None or not _is_about_the_file(error):
+                    raise
+                # Cut off, say. No commit was begun: once more, on the file as it is now.
+                self._let_go()
+                db, result = self._worked(begin, work)
+            with _undone_on_error(db):
                 db.execute("commit")
-            except BaseException:
-                if db.in_transaction:
-                    db.execute("rollback")
-                raise
         except (sqlite3.Error, OSError) as error:
             reason = error.strerror if isinstance(error, OSError) else str(error)
             raise LedgerDown(clean(reason, 80), place=shortened(str(self._path))) from error
         return result
 
-    def _connected(self) -> sqlite3.Connection:
+    def _worked(self, begin: str, work: Callable[[Transaction], T]) -> tuple[sqlite3.Connection, T]:
+        """Everything but the commit."""
         if self._db is None:
             self._db = self._open()
-        return self._db
+        self._db.execute(begin)
+        with _undone_on_error(self._db):
+            return self._db, work(_Statements(self._db))
 
     def _open(self) -> sqlite3.Connection:
         self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -143,4 +154,30 @@ class SqliteDriver:
         except BaseException:
             db.close()
             raise
+        self._opened = _file_at(self._path)
         return db
+
+
+@contextmanager
+def _undone_on_error(db: sqlite3.Connection) -> Iterator[None]:
+    try:
+        yield
+    except BaseException:
+        if db.in_transaction:
+            db.execute("rollback")
+        raise
+
+
+def _file_at(path: Path) -> tuple[int, int] | None:
+    """Which file is at the path, whatever its name was before; None where there is none."""
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
+
+
+def _is_about_the_file(error: sqlite3.DatabaseError) -> bool:
+    """Whether the file is not what it was, rather than busy, full or asked for nonsense."""
+    kind = getattr(error, "sqlite_errorname", "").removeprefix("SQLITE_").split("_")[0]
+    return kind in ("CORRUPT", "NOTADB", "IOERR", "CANTOPEN", "READONLY", "ERROR")

@@ -120,6 +120,7 @@ class MemoryDriver(SqliteDriver):
         memory.row_factory = sqlite3.Row
         with closing(super()._open()) as file:
             file.backup(memory)
+        self._opened = None  # the file goes, and the ledger is not where it was
         return memory
 
 
