@@ -57,6 +57,7 @@ from acestep_mcp.studio.hints import Hints
 from acestep_mcp.studio.keyring import Keyring
 from acestep_mcp.studio.lease import Lease
 from acestep_mcp.studio.live import Live
+from acestep_mcp.studio.pace import Pace
 from acestep_mcp.studio.records import Records
 from acestep_mcp.studio.schedule import Schedule
 from acestep_mcp.studio.submitting import Submitter
@@ -69,6 +70,12 @@ __all__ = ["LEASE", "Account", "Callback", "Report", "Studio", "Terms", "Who"]
 
 GRACE = 1.5
 """Seconds a call may outlast its wait, to learn whether the gateway took the song."""
+
+
+_STRANGERS = Owner("")
+_STRANGERS_A_SECOND = 2.0
+_MOST_STRANGERS = 20
+"""Callers whose keys the gateway has not taken yet: their questions a second, and how many wait."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +115,7 @@ class Studio:
         self._keys = Keyring(clock, steward)
         self._records = Records(ledger, clock)
         self._schedule = Schedule(clock, terms, called_back=callback is not None)
+        self._strangers = Pace(clock, _STRANGERS_A_SECOND)
         self._hints = Hints(self._records)
         self._submitter = Submitter(self._worker, gateway, clock, self._records, callback)
         self._follower = Follower(
@@ -177,9 +185,11 @@ class Studio:
         Raises:
             Refusal: Nothing was bought.
         """
+        until, deadline = anyio.current_time() + wait, self._clock.monotonic() + wait
         await self._ready_to_buy(account)
+        if not await self._is_known(account):
+            await self._introduce(until + GRACE / 2)
         intent = self._intent(account, order)
-        deadline = self._clock.monotonic() + wait
         live = self._records.live(intent)
         live.began = self._clock.monotonic()
         # Before it is written, so that nobody who finds it takes it for one that nobody submits.
@@ -191,7 +201,7 @@ class Studio:
             self._records.drop(live)
             live = self._records.live(song)
             self._follower.follow(live)
-        return await self._report(live, wait, reused=song.id != intent.id)
+        return await self._report(live, until, reused=song.id != intent.id)
 
     async def earlier(self, account: Account, order: "Order", *, reuse: bool = True) -> Song | None:
         """The song that already answers this request; what `generate` would return unpaid.
@@ -219,10 +229,33 @@ class Studio:
             raise FolderUnusable(f"{self._terms.no_folder}; {mend}")
         if self._library is not None:
             trouble = "The output folder's disk does not answer."
-            with anyio.move_on_after(GRACE):
+            with anyio.move_on_after(GRACE / 2):
                 trouble = await self._library.usable()
             if trouble:
                 raise FolderUnusable(trouble)
+
+    async def _is_known(self, account: Account) -> bool:
+        """Whether the gateway has ever taken the account's key, as far as can be told."""
+        if not self._keys.proven(account):
+            if not (await self._ledger.page(account.owner, limit=1)).songs:
+                return False
+            self._keys.prove(account.owner)
+        return True
+
+    async def _introduce(self, until: float) -> None:
+        """Wait until somebody's key may be tried that the gateway has not taken yet.
+
+        Invented keys cost nothing, so all of them together get few questions, beside those of
+        everybody else.
+
+        Raises:
+            NotSent: Too many are waiting.
+        """
+        if self._strangers.waiting(_STRANGERS) < _MOST_STRANGERS:
+            with anyio.CancelScope(deadline=until):
+                await self._strangers.turn(_STRANGERS, asked=True)
+                return
+        raise NotSent("too many new callers at once; call again in a minute")
 
     def _load(self) -> None:
         """Have everything here that sending, following and saving need; cheap when it is.
@@ -277,13 +310,13 @@ class Studio:
             NotFound: Nobody knows it.
             Refusal: It is unknown here, and the gateway could not be asked.
         """
-        deadline = anyio.current_time() + wait
+        until = anyio.current_time() + wait
         known = await self._ledger.find(account.owner, handle)
         known = known or self._records.named(account.owner, handle)
         song = known
         if song is None:
-            with anyio.move_on_after(wait + GRACE):
-                song = await self._adopt(account, handle)
+            with anyio.CancelScope(deadline=until + GRACE):
+                song = await self._adopt(account, handle, until)
         if song is None:
             raise NotAsked(handle, "no reply in time")
         if song.state in RUNNING and account.key is None:
@@ -296,11 +329,11 @@ class Studio:
         with live.awaited():
             if account.key and _open_question(live.song):
                 if self._schedule.may_ask(live):
-                    await self._asked_now(live)
+                    await self._asked_now(live, until + GRACE)
                     self._follower.follow(live)  # one that was taken for ended may be alive
                 else:
                     self._schedule.wait_for(live)
-            return await self._report(live, max(0.0, deadline - anyio.current_time()))
+            return await self._report(live, until)
 
     async def songs(
         self, account: Account, *, limit: int, status: str = "", search: str = "", cursor: str = ""
@@ -406,16 +439,18 @@ class Studio:
 
     async def _make(self, live: Live, account: Account, order: "Order", deadline: float) -> None:
         await self._submitter.submit(live, order.model, account, deadline)
+        if live.refusal is None and live.song.request_id:
+            self._keys.prove(account.owner)
         # The reply says how the song stood when it was written, which may be long ago.
         self._schedule.later(live, known_at=live.began)
         live.followed = False
         self._follower.follow(live)
 
-    async def _asked_now(self, live: Live) -> None:
+    async def _asked_now(self, live: Live, until: float) -> None:
         """Have a song asked about at once, and give the answer a moment to come."""
         before = live.asked_at
         self._follower.ask(live)
-        with anyio.move_on_after(GRACE):
+        with anyio.CancelScope(deadline=min(until, anyio.current_time() + GRACE)):
             while live.asked_at == before:
                 await live.next_change()
 
@@ -437,17 +472,18 @@ class Studio:
             return await self._ledger.change(song.owner, song.id, fact) or song
         return song
 
-    async def _report(self, live: Live, wait: float, *, reused: bool = False) -> Report:
+    async def _report(self, live: Live, until: float, *, reused: bool = False) -> Report:
+        """The song at that time, or as soon as waiting is of no use; a little later if need be."""
         with live.awaited():
-            with anyio.move_on_after(wait):
+            with anyio.CancelScope(deadline=until):
                 while not (live.over or self._stopping):
                     await live.next_change()
-            with anyio.move_on_after(GRACE):
+            with anyio.CancelScope(deadline=until + GRACE):
                 while live.submitting:
                     await live.next_change()
         return Report(live.result(), reused, live.problem)
 
-    async def _adopt(self, account: Account, handle: str) -> Song:
+    async def _adopt(self, account: Account, handle: str, until: float) -> Song:
         """Take in a song that was not ordered through this ledger.
 
         Not with a shared key: the gateway would tell whoever names it another owner's song.
@@ -457,11 +493,15 @@ class Studio:
             raise NotFound(handle)
         if account.key is None:
             raise KeyMissing(account.looked, account.problem)
-        await self._schedule.pace.turn()
+        if await self._is_known(account):
+            await self._schedule.pace.turn(account.owner, asked=True)
+        else:
+            await self._introduce(until + GRACE / 2)
         answer = await self._gateway.status(named, account.key)
         if isinstance(answer, Unanswered):
-            self._schedule.heed(answer)
+            self._schedule.heed(account.owner, answer)
             raise _not_adopted(account, named, answer)
+        self._keys.prove(account.owner)
         return await self._ledger.adopt(self._adopted(account, answer))
 
     def _adopted(self, account: Account, seen: Observation) -> Song:

@@ -84,29 +84,41 @@ class Follower:
 
     def ask(self, live: Live) -> None:
         """Have the gateway asked about the song at once, whoever looks after it."""
-        self._records.start(self.observe, live)
+        self._records.start(self._asked, live)
+
+    async def _asked(self, live: Live) -> None:
+        if not live.asking:
+            live.asking = True
+            try:
+                await self._schedule.turn(live, asked=True)
+                await self._question(live)
+            finally:
+                live.asking = False
+                live.tell()
 
     async def observe(self, live: Live) -> None:
         """Ask the gateway about a song once, in turn, and write down what it says.
 
         Whoever comes while it is being asked gets the same answer.
         """
-        if live.asking:
+        before = live.asked_at
+        if not live.asking:
+            await self._schedule.turn(live, asked=False)
+        if live.asking or live.asked_at > before:  # somebody else was quicker
             while live.asking:
                 await live.next_change()
             return
         live.asking = True
         try:
-            await self._observe(live)
+            await self._question(live)
         finally:
             live.asking = False
             live.tell()
 
-    async def _observe(self, live: Live) -> None:
+    async def _question(self, live: Live) -> None:
         account = self._keys.get(live.song.owner)
         if account is None or account.key is None or live.song.request_id is None:
             return
-        await self._schedule.turn(live)
         answer = await self._gateway.status(live.song.request_id, account.key)
         telemetry.polled(answered=not isinstance(answer, Unanswered))
         before, now = live.song, self._clock.now()
@@ -114,7 +126,8 @@ class Follower:
             self._schedule.unanswered(live, answer)
         else:
             self._schedule.answered(live)
-            if not await self._records.apply(live, partial(observed, seen=answer, now=now)):
+            fact = partial(observed, seen=answer, now=now)
+            if not await self._records.apply(live, fact, insist=self._bought(live.song)):
                 live.refuse(NotFound(live.song.handle))
                 return
         if why := self._lost(live, answer):
@@ -216,12 +229,18 @@ class Follower:
     async def _look(self, live: Live) -> None:
         """Take over from the ledger what another process wrote."""
         found = await self._records.ledger.find(live.song.owner, live.song.id)
-        if found is None and live.submitting:
+        if found is None and live.song.state == "intent":
             live.refuse(NotSent("the process that took the order stopped before sending it"))
+        elif found is None and self._bought(live.song):
+            await self._records.apply(live, _unchanged, insist=True)
         elif found is None:
             live.refuse(NotFound(live.song.handle))
         elif found.version > live.song.version:
             live.show(found)
+
+    def _bought(self, song: Song) -> bool:
+        """Whether this process knows of its own that the song was paid for."""
+        return song.worker == self._worker and bool(song.fingerprint and song.request_id)
 
     async def _revisit(self, live: Live) -> None:
         """A queue that gave a job up may take it on again: look a few more times."""
@@ -300,3 +319,7 @@ class Follower:
             return kept
         warning = f"The audio is not saved yet: {why}."
         return Saved(song.files, song.sound, (warning,), Missing(why, gone=False))
+
+
+def _unchanged(song: Song) -> Song:
+    return song

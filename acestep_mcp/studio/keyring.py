@@ -8,6 +8,8 @@ from acestep_mcp.clock import Clock
 from acestep_mcp.domain.song import Owner
 from acestep_mcp.studio.terms import Account
 
+_MOST_PROVEN = 10_000  # callers; of one more, the first is looked up again
+
 
 class Keyring:
     """The process's own accounts, those that called here, and those `steward` can stand in for.
@@ -22,6 +24,7 @@ class Keyring:
         self._clock = clock
         self._own: dict[Owner, Account] = {}
         self._callers: dict[Owner, tuple[Account, float]] = {}
+        self._proven: dict[Owner, None] = {}
         self._news = anyio.Event()
         self._steward = steward
 
@@ -37,6 +40,17 @@ class Keyring:
         if self.get(account.owner) is None:
             self._news.set()
         self._callers[account.owner] = account, self._clock.monotonic()
+
+    def prove(self, owner: Owner) -> None:
+        """The gateway has taken the owner's key, or has once."""
+        self._proven[owner] = None
+        if len(self._proven) > _MOST_PROVEN:
+            del self._proven[next(iter(self._proven))]
+
+    def proven(self, account: Account) -> bool:
+        """Whether the account's key is known to be one: anybody can invent keys."""
+        owner = account.owner
+        return account.shared or owner in self._own or owner in self._proven
 
     async def news(self) -> None:
         """Wait until somebody calls whose key was not known."""

@@ -94,8 +94,13 @@ class Records:
         songs = (live.song for live in self._live.values())
         return next((each for each in songs if each.owner == owner and each.handle == handle), None)
 
-    async def apply(self, live: Live, fact: Callable[[Song], Song]) -> bool:
+    async def apply(
+        self, live: Live, fact: Callable[[Song], Song], *, insist: bool = False
+    ) -> bool:
         """Write a fact about a song and show it; False when the song is no longer there.
+
+        `insist` where money may have been spent: then a song whose row is gone, because somebody
+        restored a backup or deleted it, is written anew.
 
         Never cut in the middle. Once the request has left, what the ledger cannot take now is
         true all the same: it is shown at once, and written as soon as the ledger recovers, after
@@ -105,27 +110,33 @@ class Records:
             LedgerDown: The step could not be written and, not having been taken, need not be.
         """
         if self._backlog:
-            return self._later(live, fact, LedgerDown("earlier changes are still waiting"))
+            down = LedgerDown("earlier changes are still waiting")
+            return self._later(live, fact, down, insist=insist)
         there = False
         with anyio.CancelScope(shield=True):
             try:
-                there = await self._write(live, fact)
+                there = await self._write(live, fact, insist=insist)
             except LedgerDown as down:
-                there = self._later(live, fact, down)
+                there = self._later(live, fact, down, insist=insist)
         return there
 
-    def _later(self, live: Live, fact: Callable[[Song], Song], down: LedgerDown) -> bool:
+    def _later(
+        self, live: Live, fact: Callable[[Song], Song], down: LedgerDown, *, insist: bool
+    ) -> bool:
         song = fact(live.song)
         if song.state in SUBMITTING:
             raise down
         if song is not live.song:
             log.error("%s is not in the ledger yet: %s", song.handle, down.cause)
-            self._postpone(partial(self._write, live, fact))
+            self._postpone(partial(self._write, live, fact, insist=insist))
             live.show(song)
         return True
 
-    async def _write(self, live: Live, fact: Callable[[Song], Song]) -> bool:
+    async def _write(self, live: Live, fact: Callable[[Song], Song], *, insist: bool) -> bool:
         song = await self.ledger.change(live.song.owner, live.song.id, fact)
+        if song is None and insist:
+            log.error("%s was not in the ledger any more, and is written anew", live.song.handle)
+            song = await self.ledger.adopt(fact(live.song))
         if song is not None:
             live.show(song)
         return song is not None

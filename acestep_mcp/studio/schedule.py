@@ -7,6 +7,7 @@ from acestep_mcp.clock import Clock
 from acestep_mcp.domain import timing
 from acestep_mcp.domain.models import DEFAULT, MODELS
 from acestep_mcp.domain.retry import Budget, backoff
+from acestep_mcp.domain.song import Owner
 from acestep_mcp.gateway.client import Unanswered
 from acestep_mcp.studio.live import Live
 from acestep_mcp.studio.pace import Pace
@@ -41,9 +42,12 @@ class Schedule:
         """Seconds until the song's next status request is due; 0 or less when it is."""
         return min(live.due, live.wanted) - self._clock.monotonic()
 
-    async def turn(self, live: Live) -> None:
-        """Wait until the song may be asked about; who wants it from then on wants it again."""
-        await self.pace.turn()
+    async def turn(self, live: Live, *, asked: bool) -> None:
+        """Wait until the song may be asked about; who wants it from then on wants it again.
+
+        `asked`: somebody waits for the answer, so that no hold is heeded.
+        """
+        await self.pace.turn(live.song.owner, asked=asked)
         live.wanted = math.inf
 
     def called(self, live: Live) -> None:
@@ -88,12 +92,12 @@ class Schedule:
         live.due = live.asked_at + self._retry(live)
         live.failures += 1
         live.asked += 1
-        self.heed(answer)
+        self.heed(live.song.owner, answer)
 
-    def heed(self, answer: Unanswered) -> None:
-        """Ask nothing at all before the time that the gateway named has passed."""
-        if answer.retry_after is not None:
-            self.pace.hold(answer.retry_after)
+    def heed(self, owner: Owner, answer: Unanswered) -> None:
+        """Let an owner's songs wait as long as the gateway says that it has too much to do."""
+        if answer.retry_after is not None and answer.status in (429, 503):
+            self.pace.hold(owner, answer.retry_after)
 
     def age(self, live: Live) -> float:
         """Seconds since it was ordered; what passed before this process had it, by the wall."""

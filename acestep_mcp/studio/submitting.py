@@ -114,7 +114,8 @@ class Submitter:
         return there and live.song.state == "sending"
 
     async def _note(self, live: Live, fact: Callable[..., Song]) -> None:
-        await self._records.apply(live, partial(fact, now=self._clock.now()))
+        """Write down what became of a request that has left."""
+        await self._records.apply(live, partial(fact, now=self._clock.now()), insist=True)
 
     async def _post(self, live: Live, model: Model, account: Account) -> Submission:
         """The one POST. Nothing but `finish` cuts it off, whoever stopped waiting for it."""

@@ -119,7 +119,9 @@ async def _poll(world: "World", after: Call) -> None:
         else:
             return
         process = await world.process()
-        call = Call(after.account, process, float(rng.choice(_WAITS)), trio.current_time())
+        wait = float(rng.choice(_WAITS))
+        call = Call(after.account, process, wait, trio.current_time())
+        process.http.questions[after.account.owner] += 1
         world.say(f"get_status {handle} wait {call.wait:g}")
         _issue(world, call, _status(call, handle))
         await call.done.wait()
@@ -179,7 +181,7 @@ def _judge_age(world: "World", call: Call, report: Report) -> None:
     if song.state not in RUNNING or job is None or call.seed >= 0:
         return
     calm = plan.status_trouble == 0 and plan.status_rate >= _BRISK and not report.problem
-    since = max(job.ends, call.process.http.hold, world.weathered) + plan.poll_interval + _SLACK
+    since = max(job.ends, world.weathered) + plan.poll_interval + _SLACK
     if calm and since < call.at and not call.process.was_suspended(since, trio.current_time()):
         world.breach(
             "stale", f"{song.handle} is called {song.state}, {call.at - job.ends:.1f} s on"

@@ -44,6 +44,10 @@ class Database(Protocol):
         """What happens to it during the schedule."""
         ...
 
+    def lose(self, song_id: str) -> bool:
+        """Delete a song behind everybody's back, where that can be done."""
+        ...
+
     def all(self, sql: str) -> list[Row]:
         """What it holds."""
         ...

@@ -7,6 +7,7 @@ import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from email.utils import formatdate
+from random import Random
 from typing import TYPE_CHECKING, Any
 
 import httpx
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
     from .world import World
 
 REFUSALS = (400, 401, 402, 403, 404, 405, 410, 413, 415, 422, 451)
+LONGEST_HOLD = 120.0
+"""Seconds for which any Retry-After is heeded."""
 AMBIGUOUS = (301, 302, 307, 308, 408, 409, 425, 500, 501, 502, 503, 504, 507, 520, 522, 524)
 UNREACHED = (
     httpx.ConnectError,
@@ -97,6 +100,7 @@ class Gateway:
         self.posts: list[Post] = []
         self.jobs: dict[str, Job] = {}
         self._not_before: dict[int, float] = {}
+        self._oddly = Random(f"mixed up {world.seed}")
 
     @property
     def finished(self) -> bool:
@@ -117,6 +121,8 @@ class Gateway:
             return await self._unreached()
         post = Post(seed, process, now, headers)
         self.posts.append(post)
+        if self._oddly.random() < 0.02 and not self._world.healed:
+            self._world.lose(post)
         self._world.say(f"POST of order {seed} leaves a process")
         if not self._trouble(self._world.plan.submit_trouble):
             return await self._accepts(post)
@@ -137,6 +143,8 @@ class Gateway:
         away = self._world.unreachable or any(a <= now < b for a, b in self._world.plan.outages)
         if not away and not self._trouble(self._world.plan.status_trouble):
             await trio.sleep(rng.choice((0.0, 0.05, 0.3)))
+            if self._oddly.random() < self._world.plan.status_trouble / 4:
+                request_id = self._oddly.choice([*self.jobs])
             return _plain(self._told(request_id))
         match rng.randrange(5):
             case 0:
@@ -151,7 +159,9 @@ class Gateway:
                 state = rng.choice(("PONDERING", "QUEUED", "", "queued ", "CANCELLED", "timed-out"))
                 return _plain(_json(200, {"status": state}))
             case _:
-                return await self._fails(process, rng.choice(FAILING_STATUSES))
+                job = self.jobs.get(request_id)
+                owner = job.owner if job else ""
+                return await self._fails(process, rng.choice(FAILING_STATUSES), owner)
 
     def _trouble(self, odds: float) -> bool:
         return not self._world.healed and self._rng.random() < odds
@@ -246,23 +256,24 @@ class Gateway:
         if job is None:
             return _json(404, {"message": "not found"})
         now = trio.current_time()
+        body: dict[str, Any] = {"request_id": request_id, "status": job.ending}
         if now < job.ends:
-            return _json(200, {"status": "PROCESSING" if now >= job.starts else "QUEUED"})
-        body: dict[str, Any] = {"status": job.ending}
+            return _json(200, {**body, "status": "PROCESSING" if now >= job.starts else "QUEUED"})
         if job.ending == "COMPLETED" and now >= job.linked:
             body["output"] = {"media_url": [f"https://media.invalid/{job.request_id}.wav"]}
         elif job.ending != "COMPLETED":
             body["error"] = "the model failed"
         return _json(200, body)
 
-    async def _fails(self, process: Process, status: int) -> Answer:
+    async def _fails(self, process: Process, status: int, owner: str) -> Answer:
         await trio.sleep(self._rng.choice((0.0, 0.2, 2.0)))
         if status not in (429, 503):
             return _plain(Reply(status, {}, b"try later"))
         headers, until = self._retry_after()
 
         def heard() -> None:
-            process.http.hold = max(process.http.hold, until())
+            hold = min(until(), trio.current_time() + LONGEST_HOLD)
+            process.http.holds[owner] = max(process.http.holds.get(owner, 0.0), hold)
 
         return Reply(status, headers, b"try later"), heard
 
@@ -284,13 +295,17 @@ class Gateway:
             case _:
                 return {}, _at_once
 
-    def announced(self, process: Process) -> None:
-        """No status request before a Retry-After has passed, and none above the rate.
+    def announced(self, process: Process, request_id: str) -> None:
+        """No planned status request before a Retry-After has passed, and none above the rate.
 
         Called when the engine decides to ask: a process suspended right then asks later.
         """
         http, now = process.http, trio.current_time()
-        if now < http.hold - 1e-6:
+        job = self.jobs.get(request_id)
+        held = job is not None and now < http.holds.get(job.owner, 0.0) - 1e-6
+        if held and job is not None and http.questions[job.owner]:
+            http.questions[job.owner] -= 1
+        elif held:
             self._world.breach("early", "a status request before Retry-After had passed")
         http.asked = [*(at for at in http.asked if at > now - 1.0 + 1e-6), now]
         if len(http.asked) > max(1.0, self._world.plan.status_rate):

@@ -71,7 +71,9 @@ def _lawful(
     """
     earlier, later = calls[first.seed], calls[second.seed]
     return earlier.at <= later.decided and (
-        later.new_take or _answered(world, first, rows.get(first.seed), later)
+        later.new_take
+        or first.seed in world.deleted
+        or _answered(world, first, rows.get(first.seed), later)
     )
 
 
@@ -134,6 +136,8 @@ def _lost(world: World, paid: list[Post], rows: Mapping[int, Row]) -> Iterator[B
     for post in paid:
         row = rows.get(post.seed)
         assert post.job is not None
+        if row is None and post.seed in world.deleted and post.process.over_at is not None:
+            continue  # nobody who knew of it is left
         if row is None:
             yield Breach("lost", f"order {post.seed} was paid for and is not in the ledger")
         elif row["request_id"] is None and _could_record(world, post):

@@ -7,6 +7,7 @@ A proof that finds nothing is worth as much as what it would find.
 """
 
 import argparse
+import json
 import multiprocessing
 import sys
 import time
@@ -22,8 +23,8 @@ import anyio
 from acestep_mcp import ledger, studio
 from acestep_mcp.clock import Jumps
 from acestep_mcp.domain import song as songs
-from acestep_mcp.domain.song import Owner, Song
-from acestep_mcp.gateway import client, http, verdicts
+from acestep_mcp.domain.song import Observation, Owner, RequestId, Song
+from acestep_mcp.gateway import client, http, verdicts, wire
 from acestep_mcp.gateway.client import Submission
 from acestep_mcp.gateway.http import of_error
 from acestep_mcp.ledger import Ledger, statements
@@ -41,6 +42,7 @@ from .process import VirtualClock
 LIMIT = 1_500
 """Schedules within which every mutant must be caught."""
 _ASK = Follower.ask
+_OBSERVATION = wire.observation
 _POST = Submitter._post
 _GENERATE = Studio.generate
 _RESERVE = Ledger.reserve
@@ -165,6 +167,11 @@ def _saves_once(song: Song, worker: str, *, gone: bool, pause: float, **kept: An
     return songs.saved(song, worker, **kept)
 
 
+def _believes_any_reply(body: bytes, asked: RequestId, origin: str = "") -> Observation | None:
+    found = wire.parsed(body) or {}
+    return _OBSERVATION(json.dumps({**found, "request_id": asked}).encode(), asked, origin)
+
+
 def _asks_only_about_its_own(self: Follower, live: Live) -> None:
     if live.song.worker == self._worker:
         _ASK(self, live)
@@ -287,6 +294,11 @@ MUTANTS = (
         "a media host that has no such track is believed when the clock is set forward",
         UNSAVED,
         ((songs, "_ENOUGH_ATTEMPTS", 0),),
+    ),
+    Mutant(
+        "a reply about another song is believed",
+        frozenset({"wrong", "stuck", "unsaved"}),
+        ((wire, "observation", _believes_any_reply),),
     ),
     Mutant(
         "only the process that follows a song asks about it",

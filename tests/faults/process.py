@@ -6,6 +6,7 @@ its `finally` blocks still try has no effect, as after SIGKILL.
 """
 
 import sqlite3
+from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -233,7 +234,8 @@ class SimHttp(Http):
         super().__init__(ORIGIN)
         self._process = process
         self.asked: list[float] = []
-        self.hold = 0.0
+        self.holds: dict[str, float] = {}
+        self.questions = Counter[str]()  # of clients: each is put although a hold has not passed
 
     def prepare(self) -> None:
         """Nothing of the network is set up."""
@@ -247,7 +249,7 @@ class SimHttp(Http):
     ) -> Reply:
         process = self._process
         if use == "status":
-            process.world.gateway.announced(process)
+            process.world.gateway.announced(process, request[1].rpartition("/")[2])
         await process.door()
         try:
             reply, heard = await self._answer(use, request, headers, payload or {})

@@ -15,7 +15,7 @@ from acestep_mcp.studio import Account
 from .callbacks import Callbacks
 from .clients import Call, Telling, client
 from .database import SONGS, UNFINISHED, Engine
-from .gateway import Gateway
+from .gateway import Gateway, Post
 from .plan import HOUR, drawn, files, hosting, steps
 from .process import EPOCH, Process
 
@@ -88,6 +88,7 @@ class World:
         self.steps = steps(seed, self.plan.chaos)
         self.files = files(seed, self.plan)
         self.folder: set[str] = set()
+        self.deleted: set[int] = set()
         self.tally = Tally(schedules=1)
         self.breaches: list[Breach] = []
         self.verbose = verbose
@@ -132,6 +133,13 @@ class World:
     def jammed(self, start: float, end: float) -> bool:
         """Whether a suspended process kept a lock from all others at some moment between."""
         return any(began <= end and start <= freed for began, freed in self.jams)
+
+    def lose(self, post: Post) -> None:
+        """Somebody deletes an order's row while its request is under way."""
+        (row,) = (row for row in self.rows() if row["payload"].get("seed") == post.seed)
+        if self.database.lose(row["id"]):
+            self.say(f"the row of order {post.seed} is deleted")
+            self.deleted.add(post.seed)
 
     def breach(self, kind: str, story: str) -> None:
         """A promise was not kept."""
