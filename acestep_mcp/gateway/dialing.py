@@ -27,6 +27,8 @@ STAGGER = 0.25
 """Seconds after which the next address is tried beside the last; RFC 8305's figure."""
 _MOST_ADDRESSES = 8
 _LONGEST_HEAD = 16 << 10  # bytes of a proxy's reply to CONNECT
+_UNAUTHORISED = frozenset({407, 401})
+"""What a proxy says that wants to know who asks; tinyproxy's answer to a wrong one is the second."""
 _STATUS = re.compile(rb"HTTP/1\.[01] (\d{3})\b")
 _OFFLINE = frozenset({errno.ENETUNREACH, errno.EHOSTUNREACH, errno.ENETDOWN, errno.EADDRNOTAVAIL})
 
@@ -226,7 +228,7 @@ async def _connect(stream: httpcore.AsyncNetworkStream, proxy: Proxy, host: str,
         mend = "if it is a SOCKS proxy, write socks5h:// for it"
         raise Undialled(f"{proxy} does not speak HTTP; {mend}", hopeless=True)
     status = int(found[1])
-    if status == 407:  # noqa: PLR2004  # Proxy Authentication Required
+    if status in _UNAUTHORISED:
         raise Undialled(_unauthorised(proxy), hopeless=True)
     if not 200 <= status < 300:  # noqa: PLR2004  # the class of HTTP success
         # A gateway error is the far side's and may pass; a refusal is the proxy's and stays.
