@@ -115,11 +115,11 @@ def test_an_output_of_another_shape_is_read_too(output: object) -> None:
 )
 def test_a_megabyte_of_anything_is_read_in_no_time(text: str) -> None:
     given = text * (1_000_000 // len(text))
-    began = time.perf_counter()
+    began = time.process_time()
     for whole in (given, f"https://m.example/{given}", [given[:9_000]] * 8):
         links.found({"media_url": whole}, ORIGIN)
 
-    assert time.perf_counter() - began < 0.5
+    assert time.process_time() - began < 0.5
 
 
 JSON = st.recursive(
