@@ -27,6 +27,8 @@ STAGGER = 0.25
 """Seconds after which the next address is tried beside the last; RFC 8305's figure."""
 _MOST_ADDRESSES = 8
 _LONGEST_HEAD = 16 << 10  # bytes of a proxy's reply to CONNECT
+_UNAUTHORISED = frozenset({407, 401})
+"""What a proxy says that wants to know who asks; the second is tinyproxy's to a wrong password."""
 _STATUS = re.compile(rb"HTTP/1\.[01] (\d{3})\b")
 _OFFLINE = frozenset({errno.ENETUNREACH, errno.EHOSTUNREACH, errno.ENETDOWN, errno.EADDRNOTAVAIL})
 
@@ -99,7 +101,7 @@ class Dialler(httpcore.AsyncNetworkBackend):
                 return await self._tunnel(proxy, host, port)
         except TimeoutError:
             if proxy is None:
-                raise Undialled(f"connecting to {host} timed out") from None
+                raise Undialled(f"the connection timed out ({host[:80]})") from None
             raise Undialled(f"{proxy} did not connect to {host} in time", hopeless=True) from None
 
     async def sleep(self, seconds: float) -> None:
@@ -108,10 +110,7 @@ class Dialler(httpcore.AsyncNetworkBackend):
 
     async def _direct(self, host: str, port: int) -> httpcore.AsyncNetworkStream:
         found = await (self._vet(host, port) if self._vet else self._addresses(host, port))
-        try:
-            return await raced(found, port)
-        except Undialled as failed:
-            raise Undialled(f"{host} {failed.cause}") from failed
+        return await raced(found, host, port)
 
     async def _tunnel(self, proxy: Proxy, host: str, port: int) -> httpcore.AsyncNetworkStream:
         stream = await self._reached(proxy)
@@ -130,7 +129,8 @@ class Dialler(httpcore.AsyncNetworkBackend):
         silent = f"{proxy} does not answer; start it, or mend or unset {proxy.variable}"
         try:
             with anyio.fail_after(PROXY_SECONDS):
-                return await raced(await self._addresses(proxy.host, proxy.port), proxy.port)
+                found = await self._addresses(proxy.host, proxy.port)
+                return await raced(found, proxy.host, proxy.port)
         except (Undialled, TimeoutError) as error:
             raise Undialled(silent, hopeless=True) from error
 
@@ -151,14 +151,15 @@ class Dialler(httpcore.AsyncNetworkBackend):
         try:
             return await self._resolve(host, port)
         except (OSError, UnicodeError) as error:
-            raise Undialled(f"the name {host} was not found; is there a network?") from error
+            said = f"its host name was not found ({host[:80]}); check the network and its DNS"
+            raise Undialled(said) from error
 
 
-async def raced(addresses: Sequence[Address], port: int) -> httpcore.AsyncNetworkStream:
+async def raced(addresses: Sequence[Address], host: str, port: int) -> httpcore.AsyncNetworkStream:
     """A connection to whichever address takes one first, each given a head start on the next.
 
     Raises:
-        Undialled: None does; the cause is a predicate of the host.
+        Undialled: None does.
     """
     won: list[httpcore.AsyncNetworkStream] = []
     failures: list[BaseException] = []
@@ -187,8 +188,8 @@ async def raced(addresses: Sequence[Address], port: int) -> httpcore.AsyncNetwor
         return won[0]
     numbers = {link.errno for each in failures for link in chain(each) if isinstance(link, OSError)}
     if errno.ECONNREFUSED in numbers or not numbers & _OFFLINE:
-        raise Undialled("refused the connection")
-    raise Undialled("cannot be reached; is there a network?")
+        raise Undialled(f"the connection was refused ({host[:80]})")
+    raise Undialled(f"there is no way to {host[:80]}; check the network")
 
 
 async def _close(streams: Iterable[httpcore.AsyncNetworkStream]) -> None:
@@ -226,7 +227,7 @@ async def _connect(stream: httpcore.AsyncNetworkStream, proxy: Proxy, host: str,
         mend = "if it is a SOCKS proxy, write socks5h:// for it"
         raise Undialled(f"{proxy} does not speak HTTP; {mend}", hopeless=True)
     status = int(found[1])
-    if status == 407:  # noqa: PLR2004  # Proxy Authentication Required
+    if status in _UNAUTHORISED:
         raise Undialled(_unauthorised(proxy), hopeless=True)
     if not 200 <= status < 300:  # noqa: PLR2004  # the class of HTTP success
         # A gateway error is the far side's and may pass; a refusal is the proxy's and stays.

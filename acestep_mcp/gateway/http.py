@@ -83,10 +83,10 @@ _TRANSLATED: Mapping[type[Exception], type[httpx.HTTPError]] = {
     httpcore.WriteTimeout: httpx.WriteTimeout,
 }
 
-# At DEBUG both write the headers of replies down, and a gateway may repeat the key in one.
-for _name in ("httpx", "httpcore"):
-    _logger = logging.getLogger(_name)
-    _logger.setLevel(max(logging.INFO, _logger.getEffectiveLevel()))
+# At DEBUG they write down the headers of replies, and a gateway may repeat the key in one. A filter
+# holds whatever level somebody sets.
+for _name in ("httpx", "httpcore.connection", "httpcore.http11"):
+    logging.getLogger(_name).addFilter(lambda record: record.levelno >= logging.INFO)
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,10 +156,12 @@ class Http:
         except Broken:
             raise
         except Exception as error:
-            hopeless = isinstance(error, Undialled) and error.hopeless
-            said = cause(error, self._origin.host)
-            hopeless = hopeless or bool(certificate_fault(error, self._origin.host))
-            raise Broken(of_error(error), said, hopeless=hopeless) from error
+            if not isinstance(error, (*_NEVER_SENT, httpx.HTTPError, OSError)):
+                log.exception("a request ended in a fault of ours")
+            host = self._origin.host
+            hopeless = error.hopeless if isinstance(error, Undialled) else False
+            hopeless = hopeless or bool(certificate_fault(error, host))
+            raise Broken(of_error(error), cause(error, host), hopeless=hopeless) from error
 
     @asynccontextmanager
     async def download(self, url: str, headers: Mapping[str, str]) -> AsyncIterator[Download]:

@@ -2,8 +2,9 @@
 
 A URL is read by a model and printed in a terminal, so what leaves here is RFC 3986's alphabet
 without brackets and quotes: it cannot pass for markup, and nothing in it is invisible. Everything
-else is percent-encoded, which is what a browser would send. What is no URL is kept as text: the
-song behind it was paid for, and a person may know what to do with it.
+else is percent-encoded, which is what a browser would send; only what must have been meant as
+markup is no URL. What is none is kept as text: the song behind it was paid for, and a person may
+know what to do with it.
 """
 
 import json
@@ -25,7 +26,9 @@ _HOST = re.compile(
     r"([A-Za-z0-9._~!$&()*+,;=%:-]*@)?(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(:\d{1,5})?"
 )
 _BREAKS = re.compile(r"[\t\r\n]+")  # a line break inside a URL is none of it (WHATWG URL)
-_NEXT = re.compile(r"[\s,;]+(?=https?://)", re.IGNORECASE)
+_MARKUP = re.compile(r"[\x00-\x1f\x7f<>\"`]")
+"""What nobody writes into a URL but to have it taken for something else."""
+_NEXT = re.compile(r"(?<![\s,;])[\s,;]++(?=https?://)", re.IGNORECASE)  # linear in any text
 _BARE = re.compile(r"[a-z0-9-]+(\.[a-z0-9-]+)*\.[a-z]{2,}(:\d{1,5})?/\S+", re.IGNORECASE)
 _PATH = re.compile(r"(/|\.{1,2}/|[^\s:/?#]+/)[^\s:]*")
 _NAMES = ("media_url", "media_urls", "url", "urls", "href", "uri", "src", "audio_url", "audio")
@@ -52,8 +55,12 @@ def found(output: object, origin: str) -> tuple[tuple[str, ...], tuple[str, ...]
 
 def absolute(text: str, origin: str) -> str | None:
     """The URL that a text stands for, ready to be shown; None where it stands for none."""
+    if len(text) > LONGEST_URL:
+        return None
     text = _BREAKS.sub("", text.strip().strip("\"'<>` "))
     text = text.replace("\\/", "/").replace("&amp;", "&")  # escaped once too often
+    if _MARKUP.search(text):
+        return None
     try:
         if not _AUTHORITY.match(text):
             text = _completed(text, origin)
@@ -101,7 +108,8 @@ def _escaped(text: str) -> str:
 def _texts(value: object) -> Iterator[str]:
     """Every text that may be a URL: alone, several in one, in lists, in objects."""
     if isinstance(value, str):
-        yield from (each for each in _NEXT.split(value) if each.strip())
+        texts = _NEXT.split(value[: _MOST * LONGEST_URL])
+        yield from (each for each in texts[: 2 * _MOST] if each.strip())
     elif isinstance(value, list):
         for each in value[: 2 * _MOST]:
             yield from _texts(each)

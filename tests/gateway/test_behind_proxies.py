@@ -171,11 +171,12 @@ async def test_a_proxy_may_itself_be_spoken_to_in_tls(
     [
         (b"HTTP/1.1 407 X\r\n\r\n", "", "HTTPS_PROXY (127.0.0.1:{}) wants a user name and passw"),
         (b"HTTP/1.1 407 X\r\n\r\n", "ann:secret@", "({}) refuses the user name and password"),
+        (b"HTTP/1.0 401 X\r\n\r\n", "ann:secret@", "({}) refuses the user name and password"),
         (b"HTTP/1.1 403 X\r\n\r\n", "", "does not connect to gateway.test (HTTP 403)"),
         (b"SSH-2.0-OpenSSH_9.2\r\n\r\n", "", "does not speak HTTP; if it is a SOCKS proxy, write"),
         (b"", "", "does not speak HTTP"),
     ],
-    ids=["407", "407 with a password", "403", "no proxy at all", "closes"],
+    ids=["407", "407 with a password", "401", "403", "no proxy at all", "closes"],
 )
 async def test_what_is_wrong_with_the_proxy_is_said_at_once_and_nothing_is_sent(
     answer: bytes,

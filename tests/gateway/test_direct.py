@@ -159,9 +159,9 @@ async def test_a_certificate_that_is_not_believed_is_said_to_be_so_at_once(
 @pytest.mark.parametrize(
     ("known", "says", "hopeless"),
     [
-        ({}, "the name gateway.test was not found; is there a network?", False),
-        ({"gateway.test": ["127.0.0.1"]}, "gateway.test refused the connection", False),
-        ({"gateway.test": ["240.0.0.1"]}, "gateway.test cannot be reached; is there a net", False),
+        ({}, "its host name was not found (gateway.test); check the network and its DNS", False),
+        ({"gateway.test": ["127.0.0.1"]}, "the connection was refused (gateway.test)", False),
+        ({"gateway.test": ["::2"]}, "there is no way to gateway.test; check the network", False),
     ],
     ids=["no such name", "nobody there", "no route"],
 )
@@ -173,7 +173,7 @@ async def test_a_network_that_is_away_may_come_back_within_the_call(
             sent = await ours.submit(XL, {"prompt": "p"}, "key")
 
     assert (sent.verdict, sent.hopeless) == ("never_sent", hopeless)
-    assert sent.cause.startswith(says) or known == {"gateway.test": ["240.0.0.1"]}
+    assert sent.cause == says
 
 
 async def test_a_tls_handshake_that_never_ends_is_given_up_and_never_sent(
@@ -323,4 +323,6 @@ async def test_asking_about_a_song_never_raises_for_the_network() -> None:
         asked = await ours.status(RequestId("x"), "key")
 
     assert isinstance(asked, Unanswered)
-    assert asked.cause == "the name gateway.test was not found; is there a network?"
+    assert (
+        asked.cause == "its host name was not found (gateway.test); check the network and its DNS"
+    )

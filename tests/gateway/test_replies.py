@@ -207,7 +207,8 @@ async def test_a_file_that_ends_before_it_should_breaks_off(answer: bytes) -> No
 async def test_the_key_stands_in_no_log_whatever_its_level_and_whatever_the_gateway_repeats(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    caplog.set_level(logging.DEBUG)
+    for logger in ("", "httpx", "httpcore", "httpcore.http11"):
+        caplog.set_level(logging.DEBUG, logger)
     body = f'{{"status": "ERROR", "error": "bad key {KEY}-of-full-length"}}'.encode()
     key = f"{KEY}-of-full-length"
     async with saying(said("200 OK", body, f"X-Your-Key: {key}")) as (client, heads, _):
