@@ -298,7 +298,9 @@ def _html(text: str, _: _Round) -> str:
 
 def _character(found: re.Match[str]) -> str:
     name = found[1]
-    return html.unescape(f"&{name};") if name[0] == "#" or f"{name};" in html5 else f"&{name};"
+    if name[0] != "#" and f"{name};" not in html5:
+        return f"&{name};"
+    return html.unescape(f"&{name};").replace("\xa0", " ")  # `&nbsp;` only kept words on a line
 
 
 _MARKS = ("prompt", "lyrics", "title", "caption", "text", "string", "value", "content", "output")

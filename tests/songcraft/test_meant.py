@@ -118,6 +118,7 @@ UNDONE = {
     "input_dir = &#x27;/path&#x27;": "input_dir = '/path'",
     "I don&#39;t &quot;know&quot; &eacute;t&eacute;": 'I don\'t "know" été',
     "one&#10;two": "one\ntwo",
+    "one&nbsp;two&#160;three": "one two three",
     "one<BR>two<br clear='all'/>three": "one\ntwo\nthree",
     "<p>one</p>\n<p><b>two</b></p>": "one\n\ntwo",
     "<div>one</div><div>two</div>": "one\ntwo",
