@@ -103,8 +103,8 @@ async def vetted(
     then this network's names are all answered so.
 
     Raises:
-        OSError: The name does not resolve.
-        MediaGone: It resolves to an address that is not public.
+        OSError: The name does not resolve, or not to a public address, which is about the network
+            one is in and may be otherwise in the next.
     """
     address = judge(host, public)
     if address is not None:
@@ -116,9 +116,9 @@ async def vetted(
     odd = [each for each in found if not public(each)]
     if not found or any(not is_fake(each) for each in odd):
         shown = f"; {host} resolves to {odd[0]} here" if odd else ""
-        raise MediaGone(f"the media host has no public address{shown}")
+        raise OSError(f"the media host has no public address{shown}")
     if odd and not await _faked(provider, resolve):
-        raise MediaGone(
+        raise OSError(
             f"{host} resolves to {odd[0]} here, a VPN's stand-in, but {provider} does not; let the "
             "VPN answer for both names or neither, or set HTTPS_PROXY to its port"
         )

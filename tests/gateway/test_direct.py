@@ -247,9 +247,10 @@ async def test_a_public_address_is_taken_as_it_is_written(host: str, address: st
 async def test_one_address_that_is_not_public_is_enough_to_refuse(
     found: list[str], says: str
 ) -> None:
-    with pytest.raises(MediaGone) as refused:
+    with pytest.raises(OSError, match="media host|stand-in") as refused:
         await judged("m.example", {"m.example": found, "gateway.example": ["1.1.1.1"]})
 
+    assert not isinstance(refused.value, MediaGone)  # in another network it may be otherwise
     assert says in str(refused.value)
     assert len(str(refused.value)) <= 200
 
@@ -273,11 +274,11 @@ async def test_a_stand_in_is_taken_where_the_gateways_own_name_has_one_too(
     names = {"m.example": fake, "gateway.example": ["198.18.0.2"]}
 
     assert await judged("m.example", names) == [ip_address(each) for each in fake]
-    with pytest.raises(MediaGone):
+    with pytest.raises(OSError, match="no public address"):
         await judged("m.example", {**names, "m.example": [*fake, "192.168.1.1"]})
-    with pytest.raises(MediaGone):
+    with pytest.raises(OSError, match="stand-in"):
         await judged("m.example", {**names, "gateway.example": ["10.0.0.1"]})
-    with pytest.raises(MediaGone):
+    with pytest.raises(OSError, match="stand-in"):
         await judged("m.example", {"m.example": fake})
     with pytest.raises(MediaGone):
         await judged(fake[0], names)
