@@ -247,7 +247,7 @@ async def test_a_public_address_is_taken_as_it_is_written(host: str, address: st
 async def test_one_address_that_is_not_public_is_enough_to_refuse(
     found: list[str], says: str
 ) -> None:
-    with pytest.raises(OSError, match="media host|stand-in") as refused:
+    with pytest.raises(OSError, match=r"media host|stand-in") as refused:
         await judged("m.example", {"m.example": found, "gateway.example": ["1.1.1.1"]})
 
     assert not isinstance(refused.value, MediaGone)  # in another network it may be otherwise

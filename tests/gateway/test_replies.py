@@ -295,7 +295,7 @@ async def test_an_installation_that_is_gone_is_not_sent_and_says_what_to_do() ->
     )
     done = await anyio.run_process([sys.executable, "-c", code])
 
-    assert b"the installation is damaged" in done.stdout
+    assert b"a part of the installation is missing" in done.stdout
     assert b"restart the client" in done.stdout
 
 
