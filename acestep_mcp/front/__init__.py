@@ -9,17 +9,21 @@ connection began and goes on with it.
                 └──Handover──> server ──> stdout
 """
 
+import json
 import os
 import signal
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
+from acestep_mcp.front import envelope, pipes
 from acestep_mcp.front.answers import Front
 from acestep_mcp.settings import Settings
 
-__all__ = ["Handover", "serve"]
+__all__ = ["CHANGED", "Handover", "apologize", "serve"]
 
+CHANGED = "The installation changed while this server was running; restart the client."
+_STDIN, _STDOUT = 0, 1
 _UNFINISHED = """
     select 1 from song where (state in ('intent', 'sending', 'QUEUED', 'PROCESSING')
     or saving = 'wanted') and state not in ('FAILED', 'ERROR', 'UNKNOWN') limit 1
@@ -48,22 +52,37 @@ def serve(settings: Settings) -> Handover | None:
     for wanted in (signal.SIGTERM, signal.SIGINT):
         signal.signal(wanted, lambda *_: os._exit(0))  # nothing is under way
     front = Front(settings)
-    # Unbuffered, so that what was not read is still in the pipe when the server takes over.
-    with open(0, "rb", buffering=0, closefd=False) as stdin:
-        for line in iter(stdin.readline, b""):
-            answer = front.answer(line)
-            if answer is None:
-                return Handover(tuple(front.opening), line)
-            try:
-                _write(answer)
-            except BrokenPipeError:
-                break
+    line = pipes.line(_STDIN).removeprefix(envelope.BOM)
+    while line:
+        answer = front.answer(line)
+        if answer is None:
+            return Handover(tuple(front.opening), line)
+        try:
+            pipes.write(_STDOUT, answer)
+        except OSError:
+            break
+        line = pipes.line(_STDIN)
     return None
 
 
-def _write(answer: bytes) -> None:
-    while answer:
-        answer = answer[os.write(1, answer) :]
+def apologize(pending: bytes) -> None:
+    """Refuse the pending request and each that follows: the server cannot be loaded any more.
+
+    That is so when the installation was replaced, or the cache it ran from cleaned, since this
+    process was started. A client would take silence for a hang and its end for a crash.
+    """
+    lines = pipes.Lines(_STDIN)
+    line = pending or lines.next().removeprefix(envelope.BOM)
+    while line:
+        answer = envelope.refusal(line)
+        message = json.loads(line) if answer is None else {}
+        if "method" in message and "id" in message:
+            answer = envelope.error(envelope.INTERNAL_ERROR, CHANGED, message["id"])
+        try:
+            pipes.write(_STDOUT, answer or b"")
+        except OSError:
+            break
+        line = lines.next()
 
 
 def _unfinished(ledger: Path) -> bool:
