@@ -19,12 +19,12 @@ def refusal(line: bytes) -> bytes | None:
     if not line.strip():
         return b""
     try:
-        message = json.loads(line.decode(), parse_constant=_no_constant)
+        message = json.loads(line.decode(), parse_constant=no_constant)
     except UnicodeDecodeError:
         return error(PARSE_ERROR, "Parse error: the message is not UTF-8", _id_within(line))
     except (ValueError, RecursionError):
         return error(PARSE_ERROR, "Parse error: the message is not JSON", _id_within(line))
-    if not _encodable(message):
+    if not is_encodable(message):
         why = "Parse error: it holds half of a surrogate pair, which no text may"
         return error(PARSE_ERROR, why, _id_of(message))
     return _refusal_of(message)
@@ -82,7 +82,7 @@ def _id_of(message: object) -> object:
     """The id to answer to, as it was sent; None where it cannot be repeated."""
     given = message.get("id") if isinstance(message, dict) else None
     plain = type(given) in (int, str) or (isinstance(given, float) and math.isfinite(given))
-    return given if plain and _encodable(given) else None
+    return given if plain and is_encodable(given) else None
 
 
 def _id_within(line: bytes) -> object:
@@ -93,7 +93,7 @@ def _id_within(line: bytes) -> object:
         return None
 
 
-def _encodable(message: object) -> bool:
+def is_encodable(message: object) -> bool:
     """Whether every text in it can be encoded: JSON can escape what UTF-8 cannot hold."""
     try:
         json.dumps(message, ensure_ascii=False).encode()
@@ -102,5 +102,6 @@ def _encodable(message: object) -> bool:
     return True
 
 
-def _no_constant(name: str) -> float:
-    raise ValueError(name)  # NaN and its like, which Python reads and JSON has not
+def no_constant(name: str) -> float:
+    """For `json.loads`: refuse NaN and its like, which Python reads and JSON has not."""
+    raise ValueError(name)
