@@ -20,6 +20,7 @@ from acestep_mcp.library import Library
 from acestep_mcp.settings import Settings
 from acestep_mcp.studio import LEASE, Account, Callback, Studio, Terms, Who
 from acestep_mcp.surface import player, prompts, resources, tools
+from acestep_mcp.surface.calls import objects
 from acestep_mcp.surface.delivery import Delivery
 from acestep_mcp.surface.tasks import Tasks
 from acestep_mcp.surface.tools import Desk, Readers
@@ -122,7 +123,7 @@ def build(
             instructions=INSTRUCTIONS,
             tools=[*tools.build(desk, settings.wait)],
             cache_hints={"tools/list": _FIVE_MINUTES},
-            middleware=[player.handshake_extensions, Delivery(studio, who)],
+            middleware=[player.handshake_extensions, objects, Delivery(studio, who)],
             extensions=[player.extension(settings.base_url), Tasks(studio, who, clock)],
             token_verifier=hosting.verifier if hosting else None,
             auth=hosting.auth if hosting else None,

@@ -28,7 +28,7 @@ class House:
     client: Client
     folder: Path
 
-    async def call(self, tool: str, **arguments: Any) -> CallToolResult:
+    async def call(self, tool: str, /, **arguments: Any) -> CallToolResult:
         with anyio.fail_after(20):
             return await self.client.call_tool(tool, arguments)
 

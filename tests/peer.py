@@ -28,6 +28,15 @@ MODERN = {
 }
 
 
+GREETING = (
+    b'{"jsonrpc": "2.0", "id": 0, "method": "initialize", "params": '
+    + json.dumps(HANDSHAKE).encode()
+    + b"}\n",
+    b'{"jsonrpc": "2.0", "method": "notifications/initialized"}\n',
+)
+"""How a connection begins, as it is written."""
+
+
 class Peer:
     """A client that sees every line."""
 
@@ -71,6 +80,29 @@ class Peer:
         line, self._rest = self._rest.split("\n", 1)
         self.lines.append(line)
         return line
+
+
+async def piped(sandbox: Sandbox, folder: Path, *lines: bytes, **env: str) -> list[dict[str, Any]]:
+    """What the server's process answers to these lines, after which stdin is closed.
+
+    It ends in order within 5 s of the end, having said nothing on stderr.
+    """
+    command = [sys.executable, "-m", "acestep_mcp"]
+    environ = environment(sandbox.base_url, folder, **env)
+    with anyio.fail_after(10):  # 5 s, and the loading of the server on a busy machine
+        done = await anyio.run_process(command, input=b"".join(lines), env=environ)
+    assert done.stderr == b""
+    return [json.loads(line) for line in done.stdout.splitlines()]
+
+
+def line(*, end: bytes = b"\n", **message: Any) -> bytes:
+    """A message as it is written."""
+    return json.dumps({"jsonrpc": "2.0", **message}).encode() + end
+
+
+def called(number: int, tool: str, **arguments: Any) -> bytes:
+    """A tool call as it is written."""
+    return line(id=number, method="tools/call", params={"name": tool, "arguments": arguments})
 
 
 @asynccontextmanager

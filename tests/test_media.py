@@ -1,14 +1,18 @@
 """Tracks on their way to the disk: whole or absent, never too much, never from anywhere."""
 
 import json
+import re
+import sys
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
 
+import anyio
 import mutagen
 import pytest
+from mcp.shared.exceptions import MCPError
 
 from acestep_mcp.clock import SystemClock
 from acestep_mcp.domain.errors import MediaGone
@@ -17,8 +21,8 @@ from acestep_mcp.gateway.client import Gateway, Media
 from acestep_mcp.library import LARGEST_PIECE
 from acestep_mcp.library import download as downloading
 from acestep_mcp.library.download import LARGEST_TRACK, download_track
-from acestep_mcp.sandbox import Sandbox, Toxic, limit_data, reply, reset_peer, slicer, timeout
-from tests.house import LYRICS, gateway, house, shown
+from acestep_mcp.sandbox import Sandbox, Toxic, hold, limit_data, reply, reset_peer, slicer, timeout
+from tests.house import LYRICS, environment, gateway, house, shown
 from tests.test_library import wave_file
 
 pytestmark = pytest.mark.anyio
@@ -348,6 +352,60 @@ async def test_title_lyrics_and_request_are_tagged_into_the_file(tmp_path: Path)
     assert tags["TXXX:seed"].text == ["3"]
     assert tags["TXXX:request_id"].text == [song["request_id"]]
     assert json.loads(tags["TXXX:request"].text[0])["lyrics"] == LYRICS
+
+
+NOWHERE = [
+    f"1/{2**63}",
+    "1/-1",
+    f"1/{10**400}",
+    f"{2**63}/0",
+    "-1/0",
+    f"{10**400}/0",
+    "one/0",
+    "1/start",
+    "1.0/0",
+    "1/1e3",
+    "\u0661/0",
+]
+
+
+@pytest.mark.parametrize("save", ["on", "off"])
+async def test_a_place_that_no_audio_has_is_no_saved_audio(tmp_path: Path, save: str) -> None:
+    async with house(tmp_path, ACESTEP_SAVE=save) as home:
+        song = shown(await home.finished(duration=10))
+        for place in NOWHERE:
+            with pytest.raises(MCPError) as refused:
+                await home.client.read_resource(
+                    f"acestep://outputs/{song['request_id']}/audio/{place}"
+                )
+
+            assert refused.value.error.message.startswith("no saved audio there: take "), place
+            assert len(refused.value.error.message) <= 80
+
+
+async def test_while_a_song_is_submitted_every_door_shows_the_public_word(tmp_path: Path) -> None:
+    async with house(tmp_path) as home, anyio.create_task_group() as tasks:
+        held = hold()
+        home.sandbox.faults.add("submit", held)
+        tasks.start_soon(home.generate)
+        await home.sandbox.arrived("submit")
+        (every,) = (await home.client.read_resource("acestep://outputs")).contents
+        (listed,) = json.loads(every.text)["songs"]  # type: ignore[union-attr]  # JSON is text
+        uri = f"acestep://outputs/{listed['request_id']}"
+        (one,) = (await home.client.read_resource(uri)).contents
+        (shown_in_list,) = shown(await home.call("list_outputs"))["songs"]
+        varied = await home.client.get_prompt(
+            "vary_song", {"request_id": listed["request_id"], "change": "slower"}
+        )
+        command = [sys.executable, "-m", "acestep_mcp", "songs", "--json"]
+        environ = environment(home.sandbox.base_url, tmp_path)
+        printed = (await anyio.run_process(command, env=environ)).stdout.decode()
+        held.release()
+
+    assert listed["status"] == shown_in_list["status"] == "UNKNOWN"
+    assert json.loads(printed)[0]["status"] == "UNKNOWN"
+    for said in (every, one, varied, printed):
+        assert not re.search(r"\b(sending|intent)\b", str(said))
 
 
 async def test_songs_and_their_audio_can_be_read_as_resources(tmp_path: Path) -> None:

@@ -1,19 +1,26 @@
 """The server as clients start it: a process that speaks JSON-RPC on stdin and stdout."""
 
 import json
+import os
 import signal
+import socket
 import sys
 from pathlib import Path
 from typing import Any
 
 import anyio
 import pytest
+from anyio.abc import UNIXSocketStream
+from anyio.streams.buffered import BufferedByteReceiveStream
 
 from acestep_mcp.sandbox import hold
+from tests.envelopes import WRONG, written
 from tests.house import SONG, environment, gateway, served, shown
-from tests.peer import HANDSHAKE, MODERN, started
+from tests.peer import GREETING, HANDSHAKE, MODERN, called, line, piped, started
 
 pytestmark = pytest.mark.anyio
+
+GUIDE = {"uri": "acestep://guide"}
 
 
 async def test_a_client_that_discovers_and_then_initializes_is_served(tmp_path: Path) -> None:
@@ -145,3 +152,164 @@ async def test_progress_is_sent_only_to_a_client_that_asked_for_it(tmp_path: Pat
         assert [(each["progressToken"], each["progress"]) for each in progress] == [
             ("tell-me", 5.0)
         ]
+
+
+async def test_what_was_asked_before_stdin_closed_is_answered_before_the_server_exits(
+    tmp_path: Path,
+) -> None:
+    async with gateway() as sandbox:
+        answers = await piped(
+            sandbox,
+            tmp_path,
+            *GREETING,
+            called(1, "list_outputs"),
+            called(2, "generate_song", **SONG, wait=50),
+            called(3, "generate_song", **SONG, title="Twice the same", wait=50),
+            called(4, "get_status", request_id="ace-step-xl_nobody", wait=50).rstrip(b"\n"),
+        )
+        replies = {answer["id"]: answer["result"] for answer in answers}
+        song = replies[2]["structuredContent"]
+
+        assert [*sorted(replies)] == [0, 1, 2, 3, 4]
+        assert replies[1]["structuredContent"]["total"] in (0, 1)
+        assert song["status"] == "QUEUED"
+        assert song["request_id"] in sandbox.jobs
+        assert replies[3]["structuredContent"]["request_id"] == song["request_id"]
+        assert replies[4]["isError"]
+        assert len(sandbox.submissions) == 1
+
+
+async def test_a_gateway_that_does_not_answer_does_not_hold_up_the_end(tmp_path: Path) -> None:
+    async with gateway() as sandbox:
+        held = hold()
+        sandbox.faults.add("submit", held)
+        call = called(1, "generate_song", **SONG, wait=50)
+        _, answer = await piped(sandbox, tmp_path, *GREETING, call)
+        held.release()
+        song = answer["result"]["structuredContent"]
+
+        assert song["request_id"].startswith("local-")
+        assert song["status"] == "UNKNOWN"
+
+
+async def test_a_call_given_up_before_the_end_is_not_waited_for(tmp_path: Path) -> None:
+    async with gateway() as sandbox:
+        given_up = line(method="notifications/cancelled", params={"requestId": "1"})
+        call = called(1, "generate_song", **SONG, wait=50)
+        (greeted,) = await piped(sandbox, tmp_path, *GREETING, call, given_up)
+
+        assert greeted["id"] == 0
+
+
+@pytest.mark.parametrize("read", [0, 1], ids=["nothing", "the greeting"])
+async def test_a_client_that_stops_reading_ends_the_server_without_a_traceback(
+    tmp_path: Path, read: int
+) -> None:
+    async with gateway() as sandbox:
+        ours, theirs = os.pipe()
+        command = [sys.executable, "-m", "acestep_mcp"]
+        environ = environment(sandbox.base_url, tmp_path)
+        async with await anyio.open_process(command, stdout=theirs, env=environ) as process:
+            os.close(theirs)
+            assert process.stdin is not None
+            assert process.stderr is not None
+            if read:
+                await process.stdin.send(GREETING[0])
+                await anyio.to_thread.run_sync(os.read, ours, 65536)
+            os.close(ours)
+            await process.stdin.send(b"".join((*GREETING, called(1, "list_outputs"))))
+            with anyio.fail_after(10):
+                said = b"".join([piece async for piece in process.stderr])
+                assert await process.wait() == 0  # although stdin is still open
+
+    assert said == b""
+
+
+async def test_what_is_no_request_is_answered_with_what_is_wrong_and_the_rest_is_served(
+    tmp_path: Path,
+) -> None:
+    async with gateway() as sandbox, started(sandbox, tmp_path) as peer:
+        assert peer.process.stdin is not None
+        await peer.greet()
+        for what, (message, code, call) in WRONG.items():
+            await peer.process.stdin.send(written(what, message) + b"\n")
+            with anyio.fail_after(10):
+                answer = json.loads(await peer._line())
+
+            assert answer["error"]["code"] == code, what
+            assert answer["id"] == call, what
+            assert 20 <= len(answer["error"]["message"]) <= 120, what
+        assert (await peer.call(9, "list_outputs"))["total"] == 0
+
+
+NO_CALLS: list[Any] = [[], {}, None, True, 1.5, "nobody", "9" * 5000]
+
+
+async def test_nobody_is_told_what_is_wrong_with_a_notification_or_an_answer(
+    tmp_path: Path,
+) -> None:
+    async with gateway() as sandbox:
+        answers = await piped(
+            sandbox,
+            tmp_path,
+            *GREETING,
+            line(method="notifications/initialized", params=[]),
+            line(method="notifications/unheard-of"),
+            line(method="tools/call", params={"name": "generate_song", "arguments": SONG}),
+            line(id=4, result=5),
+            line(id=4, error="no"),
+            b"\n",
+            b"  \r\n",
+            *(
+                line(method="notifications/cancelled", params={"requestId": call})
+                for call in NO_CALLS
+            ),
+            line(method="notifications/cancelled"),
+            called(1, "list_outputs"),
+        )
+
+        assert [answer["id"] for answer in answers] == [0, 1]
+        assert sandbox.submissions == []
+
+
+@pytest.mark.parametrize("first", ["the front", "the server"])
+async def test_a_mark_before_the_first_line_and_windows_line_ends_are_no_matter(
+    tmp_path: Path, first: str
+) -> None:
+    async with gateway() as sandbox:
+        if first == "the server":
+            async with served(sandbox, tmp_path) as home:
+                await home.generate()  # to be followed, so that there is no front
+        lines = [each.rstrip(b"\n") + b"\r\n" for each in (*GREETING, called(1, "list_outputs"))]
+        answers = await piped(sandbox, tmp_path, b"\xef\xbb\xbf", *lines)
+
+        assert [answer["id"] for answer in answers] == [0, 1]
+        assert all("result" in answer for answer in answers)
+
+
+async def test_ends_that_do_not_block_are_waited_for(tmp_path: Path) -> None:
+    ours, theirs = socket.socketpair()
+    theirs.setblocking(False)  # as a parent may leave an end that it shares
+    async with gateway() as sandbox, await UNIXSocketStream.from_socket(ours) as end:
+        environ = environment(sandbox.base_url, tmp_path)
+        command = [sys.executable, "-m", "acestep_mcp"]
+        process = await anyio.open_process(
+            command, stdin=theirs.fileno(), stdout=theirs.fileno(), env=environ
+        )
+        theirs.close()
+        lines = BufferedByteReceiveStream(end)
+        with anyio.fail_after(20):
+            for sent in (*GREETING, line(id=1, method="tools/list"), called(2, "list_outputs")):
+                await end.send(sent)
+                if b'"id"' in sent:
+                    assert "result" in json.loads(await lines.receive_until(b"\n", 1 << 20))
+            # More than fits, and nobody reads before all of it was asked.
+            await end.send(
+                b"".join(line(id=n, method="resources/read", params=GUIDE) for n in range(60))
+            )
+            read = [json.loads(await lines.receive_until(b"\n", 1 << 20)) for _ in range(60)]
+            await end.send_eof()
+            assert await process.wait() == 0
+
+        assert sorted(answer["id"] for answer in read) == [*range(60)]
+        assert all("result" in answer for answer in read)

@@ -1,6 +1,7 @@
 """`acestep-mcp`: MCP over stdin and stdout."""
 
 import gc
+import sys
 
 from acestep_mcp import front, settings
 
@@ -16,16 +17,22 @@ def run() -> int:
 
 def _run_server(found: settings.Settings, handover: front.Handover) -> None:
     gc.disable()  # no module is ever garbage, and looking for some is a tenth of what follows
-    import anyio  # noqa: PLC0415  # not before the front needs it: this is most of a second
+    try:
+        import anyio  # noqa: PLC0415  # not before the front needs it: this is most of a second
 
-    from acestep_mcp.server import build  # noqa: PLC0415  # likewise
-    from acestep_mcp.surface import stdio  # noqa: PLC0415  # likewise
+        from acestep_mcp.server import build  # noqa: PLC0415  # likewise
+        from acestep_mcp.surface import stdio  # noqa: PLC0415  # likewise
 
+        app = build(found)
+    except (ImportError, AttributeError, SyntaxError, FileNotFoundError) as error:
+        # The installation is gone, or is of two versions.
+        sys.stderr.write(f"acestep-mcp: the server cannot be loaded: {error}\n")
+        front.apologize(handover.pending)
+        return
     gc.freeze()
     gc.enable()
 
     async def serve() -> None:
-        app = build(found)
         async with app.running():
             await stdio.serve(app.mcp, app.studio.stop, handover.opening, handover.pending)
 

@@ -12,7 +12,7 @@ from rich.table import Table
 from acestep_mcp import settings
 from acestep_mcp.commands.console import Console
 from acestep_mcp.domain.errors import LedgerDown
-from acestep_mcp.domain.song import LOCAL_OWNER, SUBMITTING, Song
+from acestep_mcp.domain.song import LOCAL_OWNER, Song
 from acestep_mcp.domain.text import clean
 from acestep_mcp.ledger import Page, opened
 from acestep_mcp.library.sidecar import instant, record
@@ -62,11 +62,7 @@ async def _page(found: settings.Settings, search: str, limit: int) -> Page:
 
 
 def _plain(song: Song) -> dict[str, object]:
-    return {**record(song, song.files), "request_id": song.handle, "status": _status(song)}
-
-
-def _status(song: Song) -> str:
-    return "UNKNOWN" if song.state in SUBMITTING else song.state
+    return {**record(song, song.files), "request_id": song.handle}
 
 
 def _print(page: Page) -> None:
@@ -80,7 +76,7 @@ def _print(page: Page) -> None:
     for song in page.songs:
         title = song.title or clean(song.payload.get("prompt"), 40) or "-"
         where = "\n".join(song.files or song.media_urls) or song.handle
-        table.add_row(instant(song.created_at)[:16].replace("T", " "), _status(song), title, where)
+        table.add_row(instant(song.created_at)[:16].replace("T", " "), song.status, title, where)
     console.print(table, markup=False)
     if page.total > len(page.songs):
         console.print(f"{len(page.songs)} of {page.total} songs; see more with --limit.")

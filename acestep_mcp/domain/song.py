@@ -102,6 +102,11 @@ class Song:
         return self.request_id or self.id
 
     @property
+    def status(self) -> str:
+        """The public word for its state: `intent` and `sending` are nobody's business but ours."""
+        return "UNKNOWN" if self.state in SUBMITTING else self.state
+
+    @property
     def ended(self) -> bool:
         """Whether the gateway will change nothing about it any more."""
         return self.state in ENDED

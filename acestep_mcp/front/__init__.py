@@ -9,26 +9,28 @@ connection began and goes on with it.
                 └──Handover──> server ──> stdout
 """
 
+import json
 import os
 import signal
 from contextlib import closing
 from dataclasses import dataclass
-from pathlib import Path
 
+from acestep_mcp.front import envelope, pipes
 from acestep_mcp.front.answers import Front
 from acestep_mcp.settings import Settings
 
-__all__ = ["Handover", "serve"]
+__all__ = ["CHANGED", "Handover", "apologize", "serve"]
 
+CHANGED = "The installation changed while this server was running; restart the client."
+_STDIN, _STDOUT = 0, 1
 # In the words and the order of the ledger's own indexes of such songs, which hold nothing else.
 UNFINISHED = """
-    select * from (
-        select worker from song where state in ('intent', 'sending', 'QUEUED', 'PROCESSING')
-        order by worker, owner limit 1
-    ) union all select * from (
-        select worker from song where state = 'COMPLETED' and saving = 'wanted'
-        order by worker, owner limit 1
-    ) limit 1
+    select worker from song where state in ('intent', 'sending', 'QUEUED', 'PROCESSING')
+    order by worker, owner limit 1
+"""
+UNSAVED = """
+    select worker from song where state = 'COMPLETED' and saving = 'wanted'
+    and save_after <= cast(strftime('%s', 'now') as integer) order by worker, owner limit 1
 """
 
 
@@ -49,31 +51,53 @@ def serve(settings: Settings) -> Handover | None:
 
     Songs that wait to be followed need the server from the start.
     """
-    if settings.database_url or _unfinished(settings.ledger_path):
+    if settings.database_url or _unfinished(settings):
         return Handover()
     for wanted in (signal.SIGTERM, signal.SIGINT):
         signal.signal(wanted, lambda *_: os._exit(0))  # nothing is under way
     front = Front(settings)
-    # Unbuffered, so that what was not read is still in the pipe when the server takes over.
-    with open(0, "rb", buffering=0, closefd=False) as stdin:
-        for line in iter(stdin.readline, b""):
-            answer = front.answer(line)
-            if answer is None:
-                return Handover(tuple(front.opening), line)
-            try:
-                _write(answer)
-            except BrokenPipeError:
-                break
+    line = pipes.line(_STDIN).removeprefix(envelope.BOM)
+    while line:
+        answer = front.answer(line)
+        if answer is None:
+            return Handover(tuple(front.opening), line)
+        try:
+            pipes.write(_STDOUT, answer)
+        except OSError:
+            break
+        line = pipes.line(_STDIN)
     return None
 
 
-def _write(answer: bytes) -> None:
-    while answer:
-        answer = answer[os.write(1, answer) :]
+def apologize(pending: bytes) -> None:
+    """Refuse the pending request and each that follows: the server cannot be loaded any more.
+
+    That is so when the installation was replaced, or the cache it ran from cleaned, since this
+    process was started. A client would take silence for a hang and its end for a crash.
+    """
+    lines = pipes.Lines(_STDIN)
+    line = pending or lines.next().removeprefix(envelope.BOM)
+    while line:
+        answer = envelope.refusal(line)
+        message = json.loads(line) if answer is None else {}
+        if "method" in message and "id" in message:
+            answer = envelope.error(envelope.INTERNAL_ERROR, CHANGED, message["id"])
+        try:
+            pipes.write(_STDOUT, answer or b"")
+        except OSError:
+            break
+        line = lines.next()
 
 
-def _unfinished(ledger: Path | None) -> bool:
-    """Whether a song may wait to be followed; in doubt the server has a better look."""
+def _unfinished(settings: Settings) -> bool:
+    """Whether a song may wait that this user's server can do something for; in doubt it may.
+
+    Without a key no song can be followed, and without a folder none saved, whoever looks.
+    """
+    wanted = [UNFINISHED] if settings.key else []
+    if settings.save and settings.output_dir:
+        wanted.append(UNSAVED)
+    ledger = settings.ledger_path
     try:
         if ledger is None or not ledger.exists():
             return False
@@ -83,6 +107,6 @@ def _unfinished(ledger: Path | None) -> bool:
 
     try:
         with closing(sqlite3.connect(f"{ledger.as_uri()}?mode=ro", uri=True, timeout=0)) as db:
-            return db.execute(UNFINISHED).fetchone() is not None
+            return any(db.execute(each).fetchone() for each in wanted)
     except sqlite3.Error:
         return True

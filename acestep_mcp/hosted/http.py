@@ -4,6 +4,7 @@ import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+from mcp.server.auth.middleware.bearer_auth import RequireAuthMiddleware
 from mcp.server.auth.settings import AuthSettings
 from pydantic import AnyHttpUrl
 from starlette.applications import Starlette
@@ -14,6 +15,7 @@ from starlette.routing import Route
 from acestep_mcp import server
 from acestep_mcp.domain.errors import LedgerDown
 from acestep_mcp.hosted import exposure
+from acestep_mcp.hosted.envelopes import Envelopes
 from acestep_mcp.hosted.identity import Callers, GatewayKey
 from acestep_mcp.hosted.limits import BodyLimits
 from acestep_mcp.hosted.options import Options
@@ -60,16 +62,20 @@ def build(settings: Settings, options: Options, host: str) -> Starlette:
 
 
 def _close_side_doors(web: Starlette) -> None:
-    """Take away two things that the SDK and Starlette offer and that are of no use here.
+    """Take away what the SDK and Starlette offer and that is of no use here.
 
     A stream opened by GET would stay open for ever and carry nothing, since no session lasts. A
     redirect of `/mcp/` names a scheme that a proxy may have changed: the key that is sent along
-    would leave unencrypted.
+    would leave unencrypted. What is no message is answered before the SDK does it in its own words.
     """
     web.router.redirect_slashes = False
     for route in web.router.routes:
         if isinstance(route, Route) and route.path == PATH:
             route.methods = {"POST"}
+            if isinstance(route.app, RequireAuthMiddleware):  # who may not ask is told nothing else
+                route.app.app = Envelopes(route.app.app)
+            else:
+                route.app = Envelopes(route.app)
 
 
 def _with_engine(web: Starlette, app: server.App) -> None:

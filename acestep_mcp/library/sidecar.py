@@ -11,7 +11,7 @@ def record(song: Song, files: Sequence[str]) -> dict[str, Any]:
     """The song as plain JSON values; `request` is the body that was sent, seed included."""
     return {
         "request_id": song.request_id,
-        "status": song.state,
+        "status": song.status,
         "title": song.title,
         "model": song.model,
         "request": dict(song.payload),

@@ -127,7 +127,7 @@ def _answer(song: Song, message: str) -> SongAnswer:
     default = (model.default_duration if model else None) or 0
     return SongAnswer(
         request_id=song.handle,
-        status="UNKNOWN" if song.state in SUBMITTING else song.state,
+        status=song.status,
         message=message,
         title=song.title,
         model=song.model,

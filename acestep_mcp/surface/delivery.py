@@ -1,11 +1,12 @@
 """Noting which songs' ends a client has been told, so that the same request may buy anew."""
 
 from collections import OrderedDict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Any
 
 from mcp.server.context import CallNext, HandlerResult, ServerRequestContext
-from mcp_types import CallToolResult
+from mcp.shared.dispatcher import as_request_id, coerce_request_id
+from mcp_types import CallToolResult, RequestId
 
 from acestep_mcp.domain.song import ENDED
 from acestep_mcp.studio import Studio, Who
@@ -31,23 +32,26 @@ class Delivery:
     ) -> HandlerResult:
         """Pass the message on; note what its answer tells."""
         if ctx.method == "notifications/cancelled":
-            self._take_back(ctx.params or {})
+            call = as_request_id((ctx.params or {}).get("requestId"))
+            if call is None:  # it names no call, and is nothing that anybody could act on
+                return None
+            self._take_back(call)
         result = await call_next(ctx)
         if ctx.method == "tools/call":
             self._note(ctx.request_id, tuple(_ended(result)))
         return result
 
-    def _note(self, call: object, handles: tuple[str, ...]) -> None:
+    def _note(self, call: RequestId | None, handles: tuple[str, ...]) -> None:
         for handle in handles:
             self._studio.heard(self._who(), handle)
-        if handles:
+        if handles and call is not None:
             # Under the caller as well: over HTTP, callers number their calls alike.
-            self._told[self._who().owner, call] = handles
+            self._told[self._who().owner, coerce_request_id(call)] = handles
             while len(self._told) > _REMEMBERED:
                 self._told.popitem(last=False)
 
-    def _take_back(self, params: Mapping[str, Any]) -> None:
-        for handle in self._told.pop((self._who().owner, params.get("requestId")), ()):
+    def _take_back(self, call: RequestId) -> None:
+        for handle in self._told.pop((self._who().owner, coerce_request_id(call)), ()):
             self._studio.heard(self._who(), handle, heard=False)
 
 

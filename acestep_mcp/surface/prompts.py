@@ -15,10 +15,11 @@ from mcp_types import (
 )
 from pydantic import Field
 
-from acestep_mcp.domain.errors import NotFound
+from acestep_mcp.domain.errors import NotFound, Refusal
 from acestep_mcp.domain.models import DEFAULT, METERS, MODELS
 from acestep_mcp.domain.song import Song
 from acestep_mcp.studio import Studio, Who
+from acestep_mcp.surface.handles import meant
 from acestep_mcp.surface.refusals import sentence
 
 _MOST = 20  # completions; more are no help
@@ -80,7 +81,10 @@ def add(mcp: MCPServer, studio: Studio, who: Who) -> None:
 
     async def vary_song(request_id: RequestId, change: Change) -> str:
         """Make another version of an earlier song."""
-        found = await studio.song(who(), request_id)
+        try:
+            found = await studio.song(who(), await meant(studio, who(), request_id))
+        except Refusal as refusal:
+            return sentence(refusal)
         if found is None:
             return sentence(NotFound(request_id))
         return _variation(found, change)

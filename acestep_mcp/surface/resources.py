@@ -23,6 +23,7 @@ OUTPUTS = "acestep://outputs"
 OUTPUT = "acestep://outputs/{request_id}"
 AUDIO = "acestep://outputs/{request_id}/audio/{track}/{offset}"
 _NEWEST = 50
+_LONGEST_NUMBER = 18  # digits: what fits in a file offset of 64 bits
 
 
 def add(mcp: MCPServer[Any], studio: Studio, library: Library | None, who: Who) -> None:
@@ -47,11 +48,15 @@ def add(mcp: MCPServer[Any], studio: Studio, library: Library | None, who: Who) 
         description="Bytes of the saved file from offset on, at most 3 MiB; takes count from 1",
         mime_type="application/octet-stream",
     )
-    async def audio(request_id: str, track: int, offset: int) -> bytes:
+    async def audio(request_id: str, track: str, offset: str) -> bytes:
         song = await _found(studio, who, request_id)
-        piece = await library.read(song, track, offset) if library else None
+        take, start = _place(track), _place(offset)
+        piece = None
+        if library and take is not None and start is not None:
+            piece = await library.read(song, take, start)
         if piece is None:
-            raise ResourceNotFoundError(f"no saved audio there: take {track} from byte {offset}")
+            where = f"take {clean(track, 20)} from byte {clean(offset, 20)}"
+            raise ResourceNotFoundError(f"no saved audio there: {where}")
         return piece
 
 
@@ -92,6 +97,12 @@ async def _found(studio: Studio, who: Who, request_id: str) -> Song:
     if song is None:
         raise ResourceNotFoundError(f"no song has request_id {clean(request_id, 60)!r}")
     return song
+
+
+def _place(number: str) -> int | None:
+    """The number, unless no file has that many bytes: any text can stand in a URI."""
+    plain = number.isascii() and number.isdecimal() and len(number) <= _LONGEST_NUMBER
+    return int(number) if plain else None
 
 
 def _record(song: Song) -> dict[str, Any]:

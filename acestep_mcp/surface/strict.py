@@ -1,6 +1,6 @@
 """A tool that means its schema: unknown arguments are named, errors are one line."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, Self
 
 from mcp.server.mcpserver import Context
@@ -9,8 +9,12 @@ from mcp.server.mcpserver.tools import Tool
 from pydantic import ValidationError
 
 from acestep_mcp.domain.errors import Refusal
-from acestep_mcp.domain.text import clean, nearest
-from acestep_mcp.surface.refusals import sentence
+from acestep_mcp.domain.text import clean
+from acestep_mcp.front import CHANGED
+from acestep_mcp.surface.arguments import FREE_TEXT, NOTHING, OPEN
+from acestep_mcp.surface.hints import unknown
+from acestep_mcp.surface.hosts import is_added
+from acestep_mcp.surface.refusals import LONGEST_ERROR, sentence
 
 Schema = dict[str, Any]
 
@@ -18,9 +22,9 @@ Schema = dict[str, Any]
 class StrictTool(Tool):
     """A tool whose arguments are exactly those it publishes.
 
-    The SDK drops unknown arguments in silence, so a misspelt `durration` would cost money. Here
-    it is refused by name. Arguments that begin with `_` (some hosts add them) and explicit nulls
-    for optional arguments (some frameworks send them) are taken as absent.
+    The SDK drops unknown arguments in silence, so a misspelt `duration` would cost money. Here
+    it is refused by name. What hosts, frameworks and forms put where nobody meant anything is
+    taken as absent: see `_given`.
     """
 
     @classmethod
@@ -44,7 +48,7 @@ class StrictTool(Tool):
         Raises:
             ToolError: The message is the whole answer.
         """
-        given = self._known(arguments)
+        given = self._given(arguments)
         try:
             return await super().run(given, context, convert_result=convert_result)
         except ToolError as error:
@@ -52,20 +56,35 @@ class StrictTool(Tool):
             if isinstance(cause, Refusal):
                 raise ToolError(sentence(cause)) from None
             if isinstance(cause, ValidationError):
-                raise ToolError(explain(cause)) from None
+                raise ToolError(explain(cause, self.parameters["properties"])) from None
+            if isinstance(cause, ImportError):
+                raise ToolError(f"{CHANGED} Then see list_outputs before ordering again.") from None
             raise
 
-    def _known(self, arguments: dict[str, Any]) -> dict[str, Any]:
-        properties: Schema = self.parameters["properties"]
-        required = self.parameters.get("required", ())
+    def _given(self, arguments: Mapping[str, Any]) -> dict[str, Any]:
+        """The arguments without what counts as absent: the form in which equal calls are equal."""
+        known: Schema = self.parameters["properties"]
         given = {}
         for name, value in arguments.items():
-            if name.startswith("_") or (value is None and name not in required):
+            if value is None or name.startswith("_"):
                 continue
-            if name not in properties:
-                raise ToolError(_unknown(name, list(properties)))
-            given[name] = value
+            if name in known:
+                if not _is_open(name, value):
+                    given[name] = value
+            elif not is_added(name, arguments):
+                raise ToolError(unknown(name, known))
         return given
+
+
+def _is_open(name: str, value: object) -> bool:
+    """Whether the value leaves its argument open, just as its absence would."""
+    if name in FREE_TEXT or isinstance(value, bool):
+        return False
+    if isinstance(value, str):
+        value = value.strip().casefold()
+        if value in NOTHING:
+            return True
+    return isinstance(value, str | int | float) and value in OPEN.get(name, ())
 
 
 def flat(schema: Schema) -> Schema:
@@ -78,18 +97,14 @@ def flat(schema: Schema) -> Schema:
     return {**bare, "properties": properties}
 
 
-def explain(error: ValidationError) -> str:
-    """What is wrong with the first unusable argument, in one line."""
+def explain(error: ValidationError, published: Mapping[str, Schema]) -> str:
+    """What is wrong with the first unusable argument and what it takes, in one line."""
     first = error.errors(include_url=False)[0]
     name = ".".join(str(part) for part in first["loc"]) or "arguments"
     if first["type"] == "missing":
         return f"{name}: this argument is required."
     given = first.get("input")
     shown = f" (got {clean(repr(given), 60)})" if not isinstance(given, dict) else ""
-    return clean(f"{name}: {first['msg']}{shown}.", 300)
-
-
-def _unknown(name: str, known: list[str]) -> str:
-    near = nearest(name, known)
-    hint = f" Did you mean '{near}'?" if near else ""
-    return clean(f"Unknown argument '{clean(name, 40)}'.{hint} Known: {', '.join(known)}.", 300)
+    problem = first["msg"].removeprefix("Value error, ")
+    takes = published.get(name, {}).get("description", "")
+    return clean(f"{name}: {problem}{shown}. {takes}", LONGEST_ERROR)

@@ -16,6 +16,7 @@ from acestep_mcp.surface import answers
 from acestep_mcp.surface import arguments as arg
 from acestep_mcp.surface.answers import ListAnswer, SongAnswer
 from acestep_mcp.surface.confirm import confirm
+from acestep_mcp.surface.handles import meant
 from acestep_mcp.surface.player import TOOL_META
 from acestep_mcp.surface.strict import StrictTool
 from acestep_mcp.surface.tasks import declared
@@ -123,6 +124,7 @@ class Desk:
 
     async def look(self, ctx: Ctx, handle: str, wait: float) -> CallToolResult:
         """See how a song is doing."""
+        handle = await meant(self.studio, self.who(), handle)
         report = await self.patience.wait(
             ctx, wait, lambda seconds: self.studio.status(self.who(), handle, wait=seconds)
         )
@@ -130,8 +132,8 @@ class Desk:
 
     async def browse(self, limit: int, status: str, search: str, cursor: str) -> CallToolResult:
         """List songs."""
-        if status not in arg.STATUSES:
-            known = ", ".join(arg.STATUSES[1:])
+        if status and status not in arg.STATUSES:
+            known = ", ".join(arg.STATUSES)
             raise BadInput("status", f"use one of {known}, or leave it out")
         page = await self.studio.songs(
             self.who(), limit=limit, status=status, search=search, cursor=cursor
@@ -195,7 +197,7 @@ def build(desk: Desk, default_wait: float) -> list[StrictTool]:
     async def get_status(
         ctx: Ctx, request_id: arg.RequestId, wait: arg.Wait = 0
     ) -> Annotated[CallToolResult, SongAnswer]:
-        return await desk.look(ctx, request_id.strip(" \t\r\n`'\""), wait)
+        return await desk.look(ctx, request_id, wait)
 
     async def list_outputs(
         limit: arg.Limit = 10,
@@ -203,7 +205,7 @@ def build(desk: Desk, default_wait: float) -> list[StrictTool]:
         search: arg.Search = "",
         cursor: arg.Cursor = "",
     ) -> Annotated[CallToolResult, ListAnswer]:
-        return await desk.browse(limit, status.upper(), search, cursor)
+        return await desk.browse(limit, status.strip().upper(), search, cursor)
 
     return [
         StrictTool.build(

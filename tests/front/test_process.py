@@ -1,6 +1,7 @@
 """The server's process before anything is asked of it that costs something."""
 
 import json
+import shutil
 import signal
 import sqlite3
 import subprocess
@@ -11,9 +12,10 @@ from typing import Any
 import anyio
 import pytest
 
+import acestep_mcp
 from acestep_mcp.clock import SystemClock
 from acestep_mcp.domain.song import State
-from acestep_mcp.front import Handover, _unfinished, serve
+from acestep_mcp.front import CHANGED, Handover, _unfinished, serve
 from acestep_mcp.ledger import Ledger, opened
 from acestep_mcp.settings import Settings, read
 from tests.house import SONG, environment, gateway, served, shown
@@ -22,6 +24,7 @@ from tests.test_ledger import song
 
 pytestmark = pytest.mark.anyio
 
+PACKAGE = Path(acestep_mcp.__file__).parent
 SDK = ("mcp", "pydantic", "anyio", "asyncio", "httpx", "sqlite3")
 
 
@@ -123,8 +126,8 @@ async def test_a_signal_ends_it_at_once_and_in_order(
             assert await peer.process.wait() == 0
 
 
-def settings(folder: Path) -> Settings:
-    return read(environment("http://127.0.0.1:9", folder))
+def settings(folder: Path, **more: str) -> Settings:
+    return read(environment("http://127.0.0.1:9", folder, **more))
 
 
 @pytest.mark.parametrize("saving", ["wanted", "off"])
@@ -135,15 +138,43 @@ def settings(folder: Path) -> Settings:
 async def test_it_sees_the_same_songs_to_be_followed_as_the_ledger(
     tmp_path: Path, state: State, saving: Any
 ) -> None:
-    path = tmp_path / "data" / "ledger.sqlite3"
-    ledger: Ledger = opened(path)
+    wants = settings(tmp_path, ACESTEP_SAVE="on")
+    ledger = there(wants)
     left = replace(song(), state=state, saving=saving, worker="dead")
     await ledger.reserve(left, limit=0, reuse=False, lease=0.0)
     now = SystemClock().now()
     followed = [await ledger.bereaved(now, unsaved=unsaved) for unsaved in (False, True)]
     await ledger.close()
 
-    assert _unfinished(path) is any(followed)
+    assert _unfinished(wants) is any(followed)
+
+
+def there(wants: Settings) -> Ledger:
+    assert wants.ledger_path is not None
+    return opened(wants.ledger_path)
+
+
+@pytest.mark.parametrize(
+    ("fields", "env"),
+    [
+        ({"state": "QUEUED"}, {"PIXAZO_API_KEY": ""}),
+        ({"state": "COMPLETED", "saving": "wanted"}, {"ACESTEP_SAVE": "off"}),
+        ({"state": "COMPLETED", "saving": "wanted", "save_after": 4e9}, {}),
+    ],
+    ids=["no key", "no folder", "not due"],
+)
+async def test_songs_that_nobody_can_do_anything_for_now_need_no_server(
+    tmp_path: Path, fields: Any, env: dict[str, str]
+) -> None:
+    wants = settings(tmp_path, **{"ACESTEP_SAVE": "on", "HOME": str(tmp_path), **env})
+    able = settings(tmp_path, ACESTEP_SAVE="on")
+    ledger = there(wants)
+    left = replace(song(), **{"saving": "off", "worker": "dead", **fields})
+    await ledger.reserve(left, limit=0, reuse=False, lease=0.0)
+    await ledger.close()
+
+    assert not _unfinished(wants)
+    assert _unfinished(able) is ("save_after" not in fields)
 
 
 def test_a_ledger_that_cannot_be_read_now_is_left_to_the_server(tmp_path: Path) -> None:
@@ -163,3 +194,33 @@ def test_a_ledger_in_a_database_is_left_to_the_server(tmp_path: Path) -> None:
     found = replace(settings(tmp_path), database_url="postgresql://host/songs")
 
     assert serve(found) == Handover()
+
+
+@pytest.mark.parametrize("what", ["cleaned", "replaced"])
+async def test_an_installation_that_changed_meanwhile_is_said_to_every_request(
+    tmp_path: Path, what: str
+) -> None:
+    package = Path(shutil.copytree(PACKAGE, tmp_path / "site" / PACKAGE.name))
+    async with (
+        gateway() as sandbox,
+        # -P, or the folder of these tests would be looked at first
+        started(sandbox, tmp_path, "-P", "-B", PYTHONPATH=str(package.parent)) as peer,
+    ):
+        await peer.greet()
+        if what == "cleaned":
+            package.rename(tmp_path / "elsewhere")
+        else:
+            (package / "studio" / "__init__.py").write_text("class Engine: pass\n")
+        arguments = {"name": "generate_song", "arguments": SONG}
+        asked = [await peer.ask(number, "tools/call", **arguments) for number in (2, 3)]
+        await peer.send(method="notifications/cancelled", params={"requestId": 2})
+        asked.append(await peer.ask(4, "tools/list"))
+        assert peer.process.stdin is not None
+        await peer.process.stdin.aclose()
+        with anyio.fail_after(5):
+            assert await peer.process.wait() == 0
+
+        assert {answer["error"]["code"] for answer in asked} == {-32603}
+        assert {answer["error"]["message"] for answer in asked} == {CHANGED}
+        assert "restart the client" in CHANGED
+        assert sandbox.submissions == []
