@@ -416,6 +416,21 @@ async def test_pages_go_on_where_the_last_one_ended(
     assert (await ledger.page(ME, limit=1, status="COMPLETED")).total == 0
 
 
+@pytest.mark.parametrize("search", ["", "song"])
+async def test_lists_show_what_may_have_been_paid_for_as_unknown_and_never_an_intent(
+    ledger: Ledger, search: str
+) -> None:
+    states: Any = ("intent", "sending", "UNKNOWN", "QUEUED", "FAILED")
+    for number, state in enumerate(states):
+        await reserve(ledger, song(number, state=state, title="song"), reuse=False)
+    shown = {"": 4, "UNKNOWN": 2, "QUEUED": 1, "COMPLETED": 0, "intent": 0}
+    for status, total in shown.items():
+        page = await ledger.page(ME, limit=10, status=status, search=search)
+
+        assert (len(page.songs), page.total) == (total, total), status
+        assert "intent" not in {each.state for each in page.songs}
+
+
 async def test_a_change_is_heard_by_whoever_else_has_the_ledger_open(connect: Connect) -> None:
     here, there = connect(), connect()
     await reserve(there, song())

@@ -42,7 +42,8 @@ _TOP = (math.inf, "")
 _LISTED = ("sending", "QUEUED", "PROCESSING", "COMPLETED", "FAILED", "ERROR", "UNKNOWN")
 _CHARGED = ("QUEUED", "PROCESSING", "COMPLETED", "FAILED")
 # What was sent and not answered may have been paid for, so it is shown as what it is: unknown.
-_SHOWN = {"": (), "UNKNOWN": ("UNKNOWN", "sending")}
+# An `intent` is in no list: nothing was sent, so there is no song yet.
+_SHOWN = {"": (), "UNKNOWN": ("UNKNOWN", "sending"), "intent": ("",)}
 
 
 @dataclass(frozen=True, slots=True)

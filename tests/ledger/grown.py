@@ -28,7 +28,7 @@ _STATE = """
     case when i % 3 = 1 then 'FAILED' when i % 20 = 0 then 'PROCESSING'
     when i % 50 = 2 then 'UNKNOWN' else 'COMPLETED' end
 """
-_OTHERS = {
+_COLUMNS = {
     "id": "'local-' || i",
     "owner": "case when i % 10 = 9 then 'owner-' || i else 'me' end",
     "fingerprint": "case i % 100 when 0 then 'busy' when 1 then 'heard' else 'request-' || i end",
@@ -58,7 +58,7 @@ _OTHERS = {
     "took": "case when i % 3 = 1 then null else 60.0 end",
     "delivered": "i % 2",
 }
-assert {*_OTHERS} == {*FIELDS}
+assert {*_COLUMNS} == {*FIELDS}
 WORDS = {
     "lofi": "1 = 1",
     "rain": "i % 2 = 0",
@@ -80,7 +80,7 @@ def _fill(engine: Engine, songs: int, span: float, tx: Transaction) -> None:
     said = " || ".join(
         f"case when {where} then '{word} ' else '' end" for word, where in WORDS.items()
     )
-    values = ", ".join(_OTHERS[name] for name in FIELDS)
+    values = ", ".join(_COLUMNS[name] for name in FIELDS)
     tx.run(
         f"insert into song ({', '.join(FIELDS)}, found_by, words) {_NUMBERS} "
         f"select {values}, ' song ' || i || ' | ' || {said}, '' from n",
@@ -155,9 +155,11 @@ async def _order(ledger: Ledger, fingerprint: str = "") -> None:
     await ledger.reserve(_song(fingerprint), limit=10**9, reuse=True, lease=10.0)
 
 
-async def _order_refused(ledger: Ledger) -> None:
-    refused = await ledger.reserve(_song(), limit=0, reuse=True, lease=10.0)
-    await ledger.forget(ME, refused.id)
+async def _order_refused(ledger: Ledger, fingerprint: str = "") -> None:
+    new = _song(fingerprint)
+    there = await ledger.reserve(new, limit=0, reuse=True, lease=10.0)
+    assert there.id == new.id
+    await ledger.forget(ME, new.id)
 
 
 async def _sent(ledger: Ledger) -> None:
@@ -184,8 +186,8 @@ async def _claim(ledger: Ledger, *, unsaved: bool) -> None:
 OPERATIONS: dict[str, Callable[[Ledger], Awaitable[object]]] = {
     "order": _order,
     "order: the same is under way": partial(_order, fingerprint="busy"),
-    "order: the same ended and was heard of": partial(_order, fingerprint="heard"),
     "order that is refused and dropped": _order_refused,
+    "the same of one that was often heard of": partial(_order_refused, fingerprint="heard"),
     "order, sent and accepted": _sent,
     "find by the gateway's id": lambda ledger: ledger.find(ME, "gateway-500"),
     "find by the local handle": lambda ledger: ledger.find(ME, "local-500"),

@@ -46,7 +46,7 @@ PLANS: dict[str, tuple[dict[str, Any], set[str]]] = {
     "BY_HANDLE": (ONE, {"song_request", "song_pkey"}),
     "ADOPTED_TWIN": (ONE, {"song_request"}),
     "SAME": (
-        {"fingerprint": "same", "fresh": NOW - 600},
+        {"fingerprint": "busy", "fresh": NOW - 600},
         {"song_answers", "song_in_doubt"},
     ),
     "USED": (USED, {"bought_pkey", "song_newest"}),
