@@ -19,6 +19,10 @@ TERMS = 8
 LONGEST = 40
 """Characters of a word that count."""
 _TITLE_ENDS = "|"
+_ID = "#"
+"""Before a word that nobody means by chance: a part of a handle, or of a file name's number."""
+_LEAST_OF_ID = 4
+"""Characters of such a word that have to be given: among its first three, every song has some."""
 _SCRIPTS = (
     "\u0e00-\u109f"  # Thai, Lao, Tibetan, Burmese
     "\u1780-\u17ff"  # Khmer
@@ -98,7 +102,8 @@ def document(song: Song) -> str:
     for handle in filter(None, (song.id, song.request_id)):
         more |= dict.fromkeys(_of_handle(handle))
     for path in song.files:
-        more |= dict.fromkeys(_words(_tokens(re.split(r"[\\/]", path)[-1])))
+        names = _words(_tokens(re.split(r"[\\/]", path)[-1]))
+        more |= dict.fromkeys(name if name.isalpha() else _ID + name for name in names)
     others = (word for word in more if word not in title)
     return f" {' '.join((*title, _TITLE_ENDS, *others))} "
 
@@ -106,11 +111,11 @@ def document(song: Song) -> str:
 def _of_handle(handle: str) -> Iterator[str]:
     """A handle whole and in parts, but for those that every handle has: `local`, `ace`, `step`."""
     pieces = [parts for piece in handle.split("_") for parts in _tokens(piece)]
-    yield "".join(part for parts in pieces for part in parts)[:LONGEST]
+    yield _ID + "".join(part for parts in pieces for part in parts)[:LONGEST]
     for parts in pieces:
         for part in ("".join(parts), *parts):
             if len(part) > len("local") or not part.isalpha():
-                yield part[:LONGEST]
+                yield _ID + part[:LONGEST]
 
 
 def indexed(text: str) -> set[str]:
@@ -169,6 +174,9 @@ def _of_word(parts: list[str], before: str) -> Term:
     whole = "".join(parts)[:LONGEST]
     options: list[tuple[str, ...]] = [(f" {whole}",)]
     prefixes = [whole]
+    if len(whole) >= _LEAST_OF_ID:
+        options.append((f" {_ID}{whole}",))
+        prefixes.append(_ID + whole)
     if len(parts) > 1:
         *firsts, last = (part[:LONGEST] for part in parts)
         options.append((*(f" {first} " for first in firsts), f" {last}"))

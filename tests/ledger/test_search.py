@@ -111,9 +111,23 @@ async def test_a_song_is_found_from_the_moment_it_is_sent_and_by_what_becomes_kn
     await ledger.change(ME, new.id, fact)
     assert await found(ledger, "4711 lighthouse") == [new.id]
     files = ("C:\\Users\\me\\Music\\harbour lights-2.flac",)
-    await ledger.change(ME, new.id, partial(saved, files=files, now=NOW))
+    await ledger.change(ME, new.id, lambda song: replace(song, state="COMPLETED", worker="w"))
+    kept = partial(saved, worker="w", files=files, sound=(), warnings=(), now=NOW)
+    await ledger.change(ME, new.id, kept)
     assert await found(ledger, "harbour-lights flac light") == [new.id]
     assert await found(ledger, "users") == []
+
+
+async def test_what_only_a_handle_has_is_not_found_by_its_first_characters(
+    ledger: Ledger,
+) -> None:
+    new = song(id=SongId("local-3f00aa11bb22cc33"), request_id=RequestId("ace-step-xl_7a10-99"))
+    await reserve(ledger, replace(new, state="QUEUED"))
+
+    for few in ("3", "3f0", "7", "ace", "xl"):
+        assert await found(ledger, few) == []
+    for enough in ("3f00", "local-3f00aa11bb22cc33", "ace-step-xl_7a10-99", "7a10"):
+        assert await found(ledger, enough) == [new.id]
 
 
 async def test_of_a_song_that_is_dropped_no_word_is_left(ledger: Ledger) -> None:
