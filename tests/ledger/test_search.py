@@ -102,7 +102,7 @@ async def test_the_index_leads_to_just_the_songs_whose_text_has_the_words(ledger
 async def test_a_song_is_found_from_the_moment_it_is_sent_and_by_what_becomes_known_of_it(
     ledger: Ledger,
 ) -> None:
-    new = song(payload={"prompt": "lighthouse"})
+    new = song(payload={"prompt": "lighthouse"}, saving="wanted")
     await reserve(ledger, new)
     assert await found(ledger, "lighthouse") == []
     await ledger.change(ME, new.id, partial(sending, now=NOW, worker="w"))
