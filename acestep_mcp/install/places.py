@@ -4,6 +4,7 @@ import os
 import re
 import sys
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -48,7 +49,7 @@ def configuration(client: Client, machine: Machine) -> Path:
     the first.
     """
     places = list(_candidates(client, machine))
-    for exists in (Path.is_file, _has_folder):
+    for exists in (_is_file, _has_folder):
         for place in places:
             if exists(place):
                 return place
@@ -58,11 +59,19 @@ def configuration(client: Client, machine: Machine) -> Path:
 def is_installed(client: Client, machine: Machine) -> bool:
     """Whether the client has been here: its configuration or the folder of it exists."""
     place = configuration(client, machine)
-    return place.is_file() or (place.parent != machine.home and place.parent.is_dir())
+    return _is_file(place) or (place.parent != machine.home and _has_folder(place))
+
+
+def _is_file(place: Path) -> bool:
+    with suppress(OSError):  # a folder that we may not enter, a name that is too long
+        return place.is_file()
+    return False
 
 
 def _has_folder(place: Path) -> bool:
-    return place.parent.is_dir()
+    with suppress(OSError):  # likewise
+        return place.parent.is_dir()
+    return False
 
 
 def _candidates(client: Client, machine: Machine) -> Iterator[Path]:
