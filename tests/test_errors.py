@@ -154,7 +154,7 @@ async def test_a_gateway_that_cannot_be_reached_is_safe_to_call_again(tmp_path: 
         answer = await home.generate()
 
         assert answer.is_error
-        assert "not sent: 127.0.0.1 refused the connection." in text(answer)
+        assert "not sent: the connection was refused (127.0.0.1)." in text(answer)
         assert "safe to call again" in text(answer)
         assert shown(await home.call("list_outputs"))["total"] == 0
 
@@ -182,7 +182,7 @@ async def test_a_host_that_does_not_exist_is_not_sent_and_said_so(tmp_path: Path
         answer = await home.generate()
 
         assert answer.is_error
-        assert "not sent: the name gateway.invalid was not found" in text(answer)
+        assert "not sent: its host name was not found (gateway.invalid)" in text(answer)
 
 
 AMBIGUOUS: dict[str, Sequence[Toxic]] = {

@@ -1,5 +1,10 @@
 """What is said to a body that is no message: what is said over stdin, not the SDK's words."""
 
+from mcp.server.transport_security import (
+    TransportSecurityMiddleware,
+    TransportSecuritySettings,
+)
+from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -9,8 +14,9 @@ from acestep_mcp.front import envelope
 class Envelopes:
     """ASGI middleware: 400 and a JSON-RPC error for what no server can take for a message."""
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, names: TransportSecuritySettings) -> None:
         self._app = app
+        self._security = TransportSecurityMiddleware(names)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a message on, its body read already."""
@@ -21,6 +27,8 @@ class Envelopes:
         answer = envelope.refusal(body or b"{")  # nothing at all is half a message
         if answer is None:
             await self._app(scope, _Read(body, receive).receive, send)
+        elif barred := await self._security.validate_request(Request(scope), is_post=True):
+            await barred(scope, receive, send)  # a page of somebody else's is told nothing else
         else:  # nobody waits for an answer to a notification, however it was put
             response = Response(answer, 400 if answer else 202, media_type="application/json")
             await response(scope, receive, send)

@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 
 from mcp.server.auth.middleware.bearer_auth import RequireAuthMiddleware
 from mcp.server.auth.settings import AuthSettings
+from mcp.server.transport_security import TransportSecuritySettings
 from pydantic import AnyHttpUrl
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -49,10 +50,9 @@ def build(settings: Settings, options: Options, host: str) -> Starlette:
             auth=_auth(options) if oauth else None,
         ),
     )
-    web = app.mcp.streamable_http_app(
-        stateless_http=True, transport_security=exposure.names(options), host=host
-    )
-    _close_side_doors(web)
+    names = exposure.names(options)
+    web = app.mcp.streamable_http_app(stateless_http=True, transport_security=names, host=host)
+    _close_side_doors(web, names)
     _add_routes(web, app, webhook)
     for middleware in (WhileIssuerIsDown, GatewayKey, BodyLimits):  # the last one is outermost
         web.add_middleware(middleware)
@@ -61,7 +61,7 @@ def build(settings: Settings, options: Options, host: str) -> Starlette:
     return web
 
 
-def _close_side_doors(web: Starlette) -> None:
+def _close_side_doors(web: Starlette, names: TransportSecuritySettings) -> None:
     """Take away what the SDK and Starlette offer and that is of no use here.
 
     A stream opened by GET would stay open for ever and carry nothing, since no session lasts. A
@@ -73,9 +73,9 @@ def _close_side_doors(web: Starlette) -> None:
         if isinstance(route, Route) and route.path == PATH:
             route.methods = {"POST"}
             if isinstance(route.app, RequireAuthMiddleware):  # who may not ask is told nothing else
-                route.app.app = Envelopes(route.app.app)
+                route.app.app = Envelopes(route.app.app, names)
             else:
-                route.app = Envelopes(route.app)
+                route.app = Envelopes(route.app, names)
 
 
 def _with_engine(web: Starlette, app: server.App) -> None:

@@ -17,6 +17,8 @@ _SPACE = re.compile(r"[ \t\r\n]*")
 _INDENTED = re.compile(r"\n([ \t]+)\S")
 _DECODER = json.JSONDecoder()
 _REMOTE = ("url", "serverUrl", "httpUrl")
+_KINDS = {"command": str, "args": list, "env": dict}
+"""What an entry holds that starts a program; what holds something else is nothing we know."""
 
 
 class Refused(Exception):
@@ -42,7 +44,7 @@ def with_server(text: str, section: str, server: Entry) -> str:
 def _parsed(text: str) -> dict[str, Any]:
     try:
         root = json.loads(text)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise Refused(f"is not plain JSON ({error})") from None
     if not isinstance(root, dict):
         raise Refused("does not hold a JSON object")
@@ -60,6 +62,9 @@ def _merged(present: Entry, server: Entry) -> Entry:
     """The entry that is there, changed so that it starts the server as `server` says."""
     if any(name in present for name in _REMOTE):
         raise Refused(f"has a remote server named {SERVER}; remove that first")
+    for name, kind in _KINDS.items():
+        if not isinstance(present.get(name), kind | None):
+            raise Refused(f"has an entry {SERVER} with something strange as its {name}")
     env = {**(present.get("env") or {}), **server.get("env", {})}
     return {**present, **server, **({"env": env} if env else {})}
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from acestep_mcp.install import write
 from acestep_mcp.install.clients import CLIENTS, Client, Platform
 from acestep_mcp.install.entries import Entry
 from acestep_mcp.install.places import Machine, configuration, is_installed
@@ -59,24 +60,27 @@ def looked_at(client: Client, machine: Machine) -> Installed | None:
 def resolved(command: str, client: Client, machine: Machine) -> str | None:
     """The program that the client would start, found as it would find it."""
     path = _SHORT_PATH.get(machine.platform) if client.desktop else None
-    return shutil.which(command, path=path or machine.environ.get("PATH"))
+    try:
+        return shutil.which(command, path=path or machine.environ.get("PATH"))
+    except (OSError, ValueError):  # what no file can be called
+        return None
 
 
-def servers(client: Client, path: Path) -> dict[str, Entry]:
-    """The servers in a configuration, by name; none where there is no file.
+def servers(client: Client, path: Path) -> dict[str, Any]:
+    """What a configuration has for servers, by name; nothing where there is no file.
 
     Raises:
         Unreadable: It is not what the client writes.
     """
     try:
-        text = path.read_text(encoding="utf-8-sig") if path.exists() else ""
-        found = _parsed(client, text).get(client.section, {})
-    except (OSError, ValueError, RecursionError) as error:
+        content = write.read(path).content or b""
+        found = _parsed(client, content.decode("utf-8-sig")).get(client.section, {})
+    except (OSError, ValueError, RuntimeError) as error:
         reason = error.strerror if isinstance(error, OSError) else error
         raise Unreadable(f"cannot be read: {reason}") from None
     if not isinstance(found, dict):
         raise Unreadable(f"has no table as its {client.section}")
-    return {name: each for name, each in found.items() if isinstance(each, dict)}
+    return found
 
 
 def _look(client: Client, path: Path) -> Installed:
@@ -84,7 +88,8 @@ def _look(client: Client, path: Path) -> Installed:
         found = servers(client, path)
     except Unreadable as trouble:
         return Installed(client, path, trouble=str(trouble))
-    ours = (each for name, each in found.items() if _is_ours(name, each))
+    entries = {name: each for name, each in found.items() if isinstance(each, dict)}
+    ours = (each for name, each in entries.items() if _is_ours(name, each))
     return Installed(client, path, next(ours, None))
 
 
@@ -126,5 +131,5 @@ def _blocks(text: str, section: str) -> Iterator[tuple[str, Entry]]:
 def _scalar(text: str) -> object:
     try:
         return json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         return text.strip("'\"")

@@ -67,15 +67,16 @@ def plan(client: Client, launch: Launch, machine: Machine, which: Which = shutil
     return Paste(path, why, snippet(client, wanted))
 
 
-def starts(present: Entry, launch: Launch) -> bool:
+def starts(present: object, launch: Launch) -> bool:
     """Whether the entry starts what `launch` starts, with at least its environment."""
-    env = present.get("env") or {}
-    same_args = [*(present.get("args") or [])] == [*launch.args]
-    same = present.get("command") == launch.command and same_args
-    return same and launch.env.items() <= env.items()
+    if not isinstance(present, dict):
+        return False
+    env, args = present.get("env") or {}, present.get("args") or []
+    same = present.get("command") == launch.command and args == [*launch.args]
+    return same and isinstance(env, dict) and launch.env.items() <= env.items()
 
 
-def _present(client: Client, path: Path) -> Entry | None:
+def _present(client: Client, path: Path) -> object:
     try:
         return servers(client, path).get(SERVER)
     except Unreadable:
@@ -106,10 +107,11 @@ def _edit(client: Client, path: Path, wanted: Entry) -> Plan:
         mark = codecs.BOM_UTF8 if content.startswith(codecs.BOM_UTF8) else b""
         text = content.removeprefix(mark).decode()
         edited = edit.with_server(text, client.section, wanted)
-    except OSError as error:
-        return Paste(path, f"cannot be read: {error.strerror}", snippet(client, wanted))
-    except UnicodeDecodeError:
-        return Paste(path, "is not in UTF-8", snippet(client, wanted))
+        return Edit(original, mark + edited.encode())
+    except UnicodeError:
+        why = "is not in UTF-8"
     except edit.Refused as refusal:
-        return Paste(path, str(refusal), snippet(client, wanted))
-    return Edit(original, mark + edited.encode())
+        why = str(refusal)
+    except (OSError, RuntimeError) as error:  # the latter for links that lead to one another
+        why = f"cannot be read ({getattr(error, 'strerror', None) or error})"
+    return Paste(path, why, snippet(client, wanted))

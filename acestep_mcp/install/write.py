@@ -1,5 +1,6 @@
 """Replacing somebody's file: whole or not at all, with a copy of what it was."""
 
+import errno
 import os
 import shutil
 import tempfile
@@ -27,8 +28,14 @@ class Original:
 
 
 def read(path: Path) -> Original:
-    """Read the file, or see that there is none."""
+    """Read the file, or see that there is none.
+
+    Raises:
+        OSError: Something is there that cannot be read, or is no file.
+    """
     real = path.resolve()
+    if real.exists() and not real.is_file():
+        raise OSError(errno.EINVAL, "it is no file")  # a pipe would be waited for without end
     return Original(real, real.read_bytes() if real.exists() else None)
 
 

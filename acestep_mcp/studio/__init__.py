@@ -187,8 +187,7 @@ class Studio:
         """
         until, deadline = anyio.current_time() + wait, self._clock.monotonic() + wait
         await self._ready_to_buy(account)
-        if not await self._is_known(account):
-            await self._introduce(until + GRACE / 2)
+        known = await self._is_known(account)
         intent = self._intent(account, order)
         live = self._records.live(intent)
         live.began = self._clock.monotonic()
@@ -196,7 +195,8 @@ class Studio:
         live.followed = True
         song = await self._reserved(live, reuse=not new_take)
         if song.id == intent.id:
-            self._records.start(self._make, live, account, order, deadline)
+            latest = None if known else until + GRACE / 2
+            self._records.start(self._make, live, account, order, deadline, latest)
         else:
             self._records.drop(live)
             live = self._records.live(song)
@@ -437,8 +437,20 @@ class Studio:
             warnings=order.warnings,
         )
 
-    async def _make(self, live: Live, account: Account, order: "Order", deadline: float) -> None:
-        await self._submitter.submit(live, order.model, account, deadline)
+    async def _make(
+        self,
+        live: Live,
+        account: Account,
+        order: "Order",
+        deadline: float,
+        introduced_by: float | None,
+    ) -> None:
+        try:
+            if introduced_by is not None:
+                await self._introduce(introduced_by)
+            await self._submitter.submit(live, order.model, account, deadline)
+        except NotSent as refusal:
+            await self._submitter.withdraw(live, refusal)
         if live.refusal is None and live.song.request_id:
             self._keys.prove(account.owner)
         # The reply says how the song stood when it was written, which may be long ago.
@@ -499,6 +511,8 @@ class Studio:
             await self._introduce(until + GRACE / 2)
         answer = await self._gateway.status(named, account.key)
         if isinstance(answer, Unanswered):
+            if answer.status in (400, 404):  # which nobody hears whose key is none
+                self._keys.prove(account.owner)
             self._schedule.heed(account.owner, answer)
             raise _not_adopted(account, named, answer)
         self._keys.prove(account.owner)

@@ -63,11 +63,15 @@ class Submitter:
         except LedgerDown as down:
             refusal = down
         if refusal is not None:
-            # Off the ledger first: an identical call that comes next must not find it there.
-            song = live.song
-            await self._records.settle(partial(self._records.ledger.forget, song.owner, song.id))
-            self._records.drop(live)
-            live.refuse(refusal)
+            await self.withdraw(live, refusal)
+
+    async def withdraw(self, live: Live, refusal: Refusal) -> None:
+        """Take an order back of which nothing was bought, and tell everyone who waits why."""
+        # Off the ledger first: an identical call that comes next must not find it there.
+        song = live.song
+        await self._records.settle(partial(self._records.ledger.forget, song.owner, song.id))
+        self._records.drop(live)
+        live.refuse(refusal)
 
     async def finish(self, grace: float) -> None:
         """Let requests under way end for `grace` seconds, then cut them off as unknown."""

@@ -162,6 +162,10 @@ async def _order_refused(ledger: Ledger, fingerprint: str = "") -> None:
     await ledger.forget(ME, new.id)
 
 
+async def _foreseen(ledger: Ledger, fingerprint: str = "") -> None:
+    await ledger.earlier(_song(fingerprint), limit=10**9, reuse=True)
+
+
 async def _sent(ledger: Ledger) -> None:
     new = await ledger.reserve(_song(), limit=0, reuse=True, lease=10.0)
     await ledger.change(ME, new.id, lambda song: replace(song, state="sending"))
@@ -188,6 +192,7 @@ OPERATIONS: dict[str, Callable[[Ledger], Awaitable[object]]] = {
     "order: the same is under way": partial(_order, fingerprint="busy"),
     "order that is refused and dropped": _order_refused,
     "the same of one that was often heard of": partial(_order_refused, fingerprint="heard"),
+    "order: what would be answered": _foreseen,
     "order, sent and accepted": _sent,
     "find by the gateway's id": lambda ledger: ledger.find(ME, "gateway-500"),
     "find by the local handle": lambda ledger: ledger.find(ME, "local-500"),
