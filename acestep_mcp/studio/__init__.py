@@ -490,7 +490,8 @@ class Studio:
             with anyio.CancelScope(deadline=until):
                 while not (live.over or self._stopping):
                     await live.next_change()
-            with anyio.CancelScope(deadline=until + GRACE):
+            # Earlier than that where the wait ended because the server is being stopped.
+            with anyio.CancelScope(deadline=min(until, anyio.current_time()) + GRACE):
                 while live.submitting:
                     await live.next_change()
         return Report(live.result(), reused, live.problem)

@@ -61,7 +61,8 @@ def sentence(error: errors.Refusal) -> str:  # noqa: C901, PLR0912  # one case p
             pause = f" for {retry_after:.0f} s" if retry_after else " a few seconds"
             text = f"The gateway is busy (HTTP 429); nothing was accepted. Wait{pause}, call again."
         case errors.NotSent(cause):
-            text = f"The request was not sent: {_ended(cause)} Nothing was charged; call again."
+            again = "Nothing was charged; safe to call again."
+            text = f"The request was not sent: {_ended(cause)} {again}"
         case errors.NotFound(request_id):
             text = (
                 f"No song has request_id '{clean(request_id, 60)}'. Call list_outputs to see "
