@@ -8,6 +8,9 @@ again.
 
     Studio ──> Submitter   intent → accepted | refused | unknown
            ──> Follower    accepted → ended → saved
+           ──> Readiness   what would go wrong, found out before it costs anything
+           ──> Lookup      songs of the gateway that the ledger does not know
+           ──> Strangers   callers whose keys have still to be tried
            ──> Lease       whose songs, and orphans
            ──> Records     live songs ⇄ ledger
            ──> Hints       when to look at another process's song
@@ -24,21 +27,16 @@ import anyio
 
 from acestep_mcp.clock import Clock, Jumps
 from acestep_mcp.domain.errors import (
-    FolderUnusable,
     KeyMissing,
-    KeyRefused,
     LedgerDown,
     NotAsked,
-    NotFound,
     NotSent,
-    Refusal,
 )
 from acestep_mcp.domain.song import (
     LOCAL,
     RUNNING,
     Observation,
     Owner,
-    RequestId,
     Song,
     SongId,
     accepted,
@@ -48,18 +46,19 @@ from acestep_mcp.domain.song import (
     save_now,
 )
 from acestep_mcp.gateway import wire
-from acestep_mcp.gateway.client import Gateway, Unanswered
+from acestep_mcp.gateway.client import Gateway
 from acestep_mcp.ledger import InDoubt, Ledger, Page
 from acestep_mcp.library import Library
-from acestep_mcp.studio import telemetry
 from acestep_mcp.studio.following import Follower
 from acestep_mcp.studio.hints import Hints
 from acestep_mcp.studio.keyring import Keyring
 from acestep_mcp.studio.lease import Lease
 from acestep_mcp.studio.live import Live
-from acestep_mcp.studio.pace import Pace
+from acestep_mcp.studio.lookup import Lookup
+from acestep_mcp.studio.readiness import Readiness
 from acestep_mcp.studio.records import Records
 from acestep_mcp.studio.schedule import Schedule
+from acestep_mcp.studio.strangers import Strangers
 from acestep_mcp.studio.submitting import Submitter
 from acestep_mcp.studio.terms import LEASE, Account, Callback, Terms, Who
 
@@ -70,12 +69,6 @@ __all__ = ["LEASE", "Account", "Callback", "Report", "Studio", "Terms", "Who"]
 
 GRACE = 1.5
 """Seconds a call may outlast its wait, to learn whether the gateway took the song."""
-
-
-_STRANGERS = Owner("")
-_STRANGERS_A_SECOND = 2.0
-_MOST_STRANGERS = 20
-"""Callers whose keys the gateway has not taken yet: their questions a second, and how many wait."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +108,9 @@ class Studio:
         self._keys = Keyring(clock, steward)
         self._records = Records(ledger, clock)
         self._schedule = Schedule(clock, terms, called_back=callback is not None)
-        self._strangers = Pace(clock, _STRANGERS_A_SECOND)
+        self._readiness = Readiness(gateway, library, terms)
+        self._strangers = Strangers(clock, self._keys, ledger)
+        self._lookup = Lookup(gateway, self._keys, self._schedule, self._strangers)
         self._hints = Hints(self._records)
         self._submitter = Submitter(self._worker, gateway, clock, self._records, callback)
         self._follower = Follower(
@@ -186,8 +181,9 @@ class Studio:
             Refusal: Nothing was bought.
         """
         until, deadline = anyio.current_time() + wait, self._clock.monotonic() + wait
-        await self._ready_to_buy(account)
-        known = await self._is_known(account)
+        await self._readiness.check(account)
+        self._keys.add(account)
+        stranger = await self._strangers.include(account)
         intent = self._intent(account, order)
         live = self._records.live(intent)
         live.began = self._clock.monotonic()
@@ -195,8 +191,8 @@ class Studio:
         live.followed = True
         song = await self._reserved(live, reuse=not new_take)
         if song.id == intent.id:
-            latest = None if known else until + GRACE / 2
-            self._records.start(self._make, live, account, order, deadline, latest)
+            turn_by = until + GRACE / 2 if stranger else None
+            self._records.start(self._make, live, account, order, deadline, turn_by)
         else:
             self._records.drop(live)
             live = self._records.live(song)
@@ -209,70 +205,10 @@ class Studio:
         Raises:
             Refusal: `generate` would refuse, too.
         """
-        await self._ready_to_buy(account)
+        await self._readiness.check(account)
         await self._records.noted(account.owner)
         intent, limit = self._intent(account, order), self._terms.daily_limit
         return await self._ledger.earlier(intent, limit=limit, reuse=reuse, ago=self._jumps.ago)
-
-    async def _ready_to_buy(self, account: Account) -> None:
-        """Find out what would go wrong once it is paid, while nothing is.
-
-        Raises:
-            Refusal: Something would.
-        """
-        if account.key is None:
-            raise KeyMissing(account.looked, account.problem)
-        self._keys.add(account)
-        self._load()
-        if self._terms.no_folder:
-            mend = "set ACESTEP_OUTPUT_DIR to an absolute path, then restart this server"
-            raise FolderUnusable(f"{self._terms.no_folder}; {mend}")
-        if self._library is not None:
-            trouble = "The output folder's disk does not answer."
-            with anyio.move_on_after(GRACE / 2):
-                trouble = await self._library.usable()
-            if trouble:
-                raise FolderUnusable(trouble)
-
-    async def _is_known(self, account: Account) -> bool:
-        """Whether the gateway has ever taken the account's key, as far as can be told."""
-        if not self._keys.proven(account):
-            if not (await self._ledger.page(account.owner, limit=1)).songs:
-                return False
-            self._keys.prove(account.owner)
-        return True
-
-    async def _introduce(self, until: float) -> None:
-        """Wait until somebody's key may be tried that the gateway has not taken yet.
-
-        Invented keys cost nothing, so all of them together get few questions, beside those of
-        everybody else.
-
-        Raises:
-            NotSent: Too many are waiting.
-        """
-        if self._strangers.waiting(_STRANGERS) < _MOST_STRANGERS:
-            with anyio.CancelScope(deadline=until):
-                await self._strangers.turn(_STRANGERS, asked=True)
-                return
-        raise NotSent("too many new callers at once; call again in a minute")
-
-    def _load(self) -> None:
-        """Have everything here that sending, following and saving need; cheap when it is.
-
-        An installation may be replaced, or its cache cleaned, while this process runs.
-
-        Raises:
-            NotSent: Something is missing.
-        """
-        try:
-            self._gateway.prepare()
-            telemetry.load()
-            if self._library is not None:
-                self._library.load()
-        except ImportError as error:
-            what = f"a part of the installation is missing ({error.name})"
-            raise NotSent(f"{what}; restart the client") from error
 
     async def _reserved(self, live: Live, *, reuse: bool) -> Song:
         """Write the intent, or find the song that answers the same request."""
@@ -316,7 +252,8 @@ class Studio:
         song = known
         if song is None:
             with anyio.CancelScope(deadline=until + GRACE):
-                song = await self._adopt(account, handle, until)
+                seen = await self._lookup.look_up(account, handle, until + GRACE / 2)
+                song = await self._ledger.adopt(self._adopted(account, seen))
         if song is None:
             raise NotAsked(handle, "no reply in time")
         if song.state in RUNNING and account.key is None:
@@ -443,11 +380,11 @@ class Studio:
         account: Account,
         order: "Order",
         deadline: float,
-        introduced_by: float | None,
+        turn_by: float | None,
     ) -> None:
         try:
-            if introduced_by is not None:
-                await self._introduce(introduced_by)
+            if turn_by is not None:
+                await self._strangers.turn(turn_by)
             await self._submitter.submit(live, order.model, account, deadline)
         except NotSent as refusal:
             await self._submitter.withdraw(live, refusal)
@@ -496,30 +433,8 @@ class Studio:
                     await live.next_change()
         return Report(live.result(), reused, live.problem)
 
-    async def _adopt(self, account: Account, handle: str, until: float) -> Song:
-        """Take in a song that was not ordered through this ledger.
-
-        Not with a shared key: the gateway would tell whoever names it another owner's song.
-        """
-        named = wire.request_id(handle)
-        if named is None or handle.startswith(LOCAL) or account.shared:
-            raise NotFound(handle)
-        if account.key is None:
-            raise KeyMissing(account.looked, account.problem)
-        if await self._is_known(account):
-            await self._schedule.pace.turn(account.owner, asked=True)
-        else:
-            await self._introduce(until + GRACE / 2)
-        answer = await self._gateway.status(named, account.key)
-        if isinstance(answer, Unanswered):
-            if answer.status in (400, 404):  # which nobody hears whose key is none
-                self._keys.prove(account.owner)
-            self._schedule.heed(account.owner, answer)
-            raise _not_adopted(account, named, answer)
-        self._keys.prove(account.owner)
-        return await self._ledger.adopt(self._adopted(account, answer))
-
     def _adopted(self, account: Account, seen: Observation) -> Song:
+        """A song that was not ordered here, as the gateway tells of it."""
         now = self._clock.now()
         found = Song(
             id=_new_id(),
@@ -546,11 +461,3 @@ def _open_question(song: Song) -> bool:
 
 def _new_id() -> SongId:
     return SongId(f"{LOCAL}{uuid4().hex[:16]}")
-
-
-def _not_adopted(account: Account, request_id: RequestId, answer: Unanswered) -> Refusal:
-    if answer.status in (400, 404):
-        return NotFound(request_id)
-    if answer.status in (401, 403):
-        return KeyRefused(answer.status, account.source)
-    return NotAsked(request_id, answer.cause)
