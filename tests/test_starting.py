@@ -184,7 +184,7 @@ def test_folders_and_files_that_may_not_be_entered_are_a_line_each(open_folder: 
     assert lines[-1] == "1 1"
     ledger, config = done.stderr.splitlines()
     assert ledger.endswith(f"cannot be used: Permission denied ({home}/data/ledger.sqlite3)")
-    assert config.endswith("mcp.json cannot be read: Permission denied. Put this into it:")
+    assert config.endswith("mcp.json cannot be read (Permission denied). Put this into it:")
 
 
 @UNIX

@@ -119,7 +119,7 @@ async def test_retry_after_as_a_date_is_read_by_the_gateways_clock_where_it_tell
         dates["Retry-After"] = formatdate(there_now + 1, usegmt=True)
         home.sandbox.faults.add("submit", reply(429, b"busy", headers=dates))
         with anyio.fail_after(10):
-            answer = shown(await home.generate(wait=8))
+            answer = shown(await home.generate(wait=3))
 
         assert answer["status"] in ("QUEUED", "PROCESSING")
         assert home.posts == 2

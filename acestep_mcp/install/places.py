@@ -4,11 +4,12 @@ import os
 import re
 import sys
 from collections.abc import Iterator, Mapping
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from acestep_mcp.environment import home
 from acestep_mcp.install.clients import PLATFORMS, Client, Platform
+from acestep_mcp.settings import SettingsError
 
 _NAME = re.compile(r"\{(\w+)\}")
 _USUAL = {
@@ -37,9 +38,16 @@ class Machine:
 
 
 def here() -> Machine:
-    """This machine."""
+    """This machine.
+
+    Raises:
+        SettingsError: Nobody knows where the home directory is.
+    """
     platform: Platform = next((each for each in PLATFORMS if each == sys.platform), "linux")
-    return Machine(platform, Path.home(), os.environ)
+    try:
+        return Machine(platform, home(), os.environ)
+    except ValueError:
+        raise SettingsError("the home directory is unknown; set HOME to an absolute path") from None
 
 
 def configuration(client: Client, machine: Machine) -> Path:
@@ -49,7 +57,7 @@ def configuration(client: Client, machine: Machine) -> Path:
     the first.
     """
     places = list(_candidates(client, machine))
-    for exists in (_is_file, _has_folder):
+    for exists in (os.path.isfile, _has_folder):  # Path's would raise where it may not look
         for place in places:
             if exists(place):
                 return place
@@ -68,16 +76,8 @@ def is_installed(client: Client, machine: Machine) -> bool:
         return True
 
 
-def _is_file(place: Path) -> bool:
-    with suppress(OSError):  # a folder that we may not enter, a name that is too long
-        return place.is_file()
-    return False
-
-
 def _has_folder(place: Path) -> bool:
-    with suppress(OSError):  # likewise
-        return place.parent.is_dir()
-    return False
+    return os.path.isdir(place.parent)  # noqa: PTH112  # as above
 
 
 def _candidates(client: Client, machine: Machine) -> Iterator[Path]:
@@ -96,5 +96,9 @@ def _matches(place: str) -> Iterator[Path]:
         return
     before, _, after = place.partition("*")
     root, _, prefix = before.rpartition("/")
-    for folder in sorted(Path(root).glob(f"{prefix}*")):
+    try:
+        folders = sorted(Path(root).glob(f"{prefix}*"))
+    except OSError:
+        folders = []
+    for folder in folders:
         yield folder / after.lstrip("/")
