@@ -38,6 +38,11 @@ class Pace:
         self._line = anyio.Lock()
         self._queues: dict[Owner, _Queue] = {}
 
+    @property
+    def known(self) -> int:
+        """Of how many owners anything is remembered."""
+        return len(self._queues)
+
     def waiting(self, owner: Owner) -> int:
         """How many of an owner's questions wait for their turn."""
         queue = self._queues.get(owner)
