@@ -7,7 +7,7 @@ from typing import Any
 import anyio
 import pytest
 
-from acestep_mcp.domain.song import GONE_AFTER, Song, not_saved, save_now
+from acestep_mcp.domain.song import GONE_AFTER, GONE_FOR_GOOD, Song, not_saved, save_now
 from acestep_mcp.sandbox import Toxic, limit_data, reply
 from tests.faults.test_states import fresh
 from tests.house import House, Wall, gateway, house, served, shown, text
@@ -181,21 +181,31 @@ async def test_a_task_whose_song_can_not_be_saved_now_does_not_wait_for_ever(
         assert "404" in " ".join(done["result"]["structuredContent"]["warnings"])
 
 
-def tried(song: Song, at: float, *, gone: bool = True) -> Song:
+def tried(song: Song, at: float, gone_for: float | None) -> Song:
     kept: dict[str, Any] = {"files": (), "sound": (), "warnings": ()}
-    return not_saved(song, song.worker, gone=gone, pause=1.0, now=at, **kept)
+    return not_saved(song, song.worker, gone_for=gone_for, pause=1.0, now=at, **kept)
 
 
-def test_a_host_that_has_nothing_is_believed_after_ten_minutes_and_several_attempts() -> None:
-    quick = slow = fresh("COMPLETED")
-    for at in range(9):
-        quick = tried(quick, 100.0 + at)
-        slow = tried(slow, 100.0 + at * GONE_AFTER)
-    of_folder = fresh("COMPLETED")
-    for at in range(100):
-        of_folder = tried(of_folder, 100.0 + at * GONE_AFTER, gone=False)
+@pytest.mark.parametrize(
+    ("seconds", "seen", "saving"),
+    [
+        (1.0, True, "wanted"),  # nine attempts in nine seconds
+        (GONE_AFTER, True, "lost"),
+        (GONE_AFTER, False, "wanted"),  # that many passed by the wall clock only
+        (GONE_FOR_GOOD, False, "lost"),
+    ],
+)
+def test_a_host_that_has_nothing_is_believed_after_ten_minutes_and_several_attempts(
+    seconds: float, seen: bool, saving: str
+) -> None:
+    song = of_folder = fresh("COMPLETED")
+    for attempt in range(9):
+        passed = attempt * seconds
+        song = tried(song, 100.0 + passed, passed if seen else 0.0)
+        of_folder = tried(of_folder, 100.0 + passed, None)
 
-    assert (quick.saving, slow.saving, of_folder.saving) == ("wanted", "lost", "wanted")
+    assert song.saving == saving
+    assert of_folder.saving == "wanted"
 
 
 def test_what_is_lost_is_tried_again_for_whoever_asks_but_not_at_every_question() -> None:

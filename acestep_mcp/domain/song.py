@@ -43,7 +43,9 @@ ENDED: frozenset[State] = frozenset({"COMPLETED", "FAILED", "ERROR"})
 """The gateway's terminal states."""
 
 GONE_AFTER = 600.0
-"""Seconds for which a media host has to say that a track is gone before it is believed."""
+GONE_FOR_GOOD = 604_800.0
+"""Seconds for which a media host has to say that a track is gone before it is believed: to one
+process, and to one after the other by the wall clock."""
 SAVE_FLOOR = 5.0
 """Seconds between two attempts that somebody asked for."""
 _ENOUGH_ATTEMPTS = 8
@@ -272,21 +274,23 @@ def not_saved(
     song: Song,
     worker: str,
     *,
-    gone: bool,
+    gone_for: float | None,
     pause: float,
     now: float,
     **kept: Any,  # noqa: ANN401  # what `saved` takes about the tracks that are there
 ) -> Song:
     """A track is not on the disk yet, whichever are: try again after `pause` seconds.
 
-    `gone` means that the media host says that it has no such track. That is believed when it has
-    said so for some minutes, because such hosts forget and remember.
+    `gone_for` is for how many seconds the media host has said, and nothing else, that it has no
+    such track; None where it does not. It is believed after some minutes, because such hosts forget
+    and remember; or after days, where no process lives that long.
     """
     after = saved(song, worker, now=now, **kept)
     if after is song:
         return song
     since = song.save_since or now
-    believed = gone and song.save_attempts >= _ENOUGH_ATTEMPTS and now - since >= GONE_AFTER
+    long = gone_for is not None and (gone_for >= GONE_AFTER or now - since >= GONE_FOR_GOOD)
+    believed = long and song.save_attempts >= _ENOUGH_ATTEMPTS
     return replace(
         after,
         saving="lost" if believed else "wanted",

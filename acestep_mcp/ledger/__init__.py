@@ -184,17 +184,25 @@ class Ledger:
         rows = await self.driver.read(lambda tx: tx.all(sql.EXPIRY, {"id": worker, "now": now}))
         return float(rows[0]["until"]) if rows else math.inf
 
-    async def claim(
-        self, owners: Sequence[Owner], worker: str, now: float, lease: float, *, unsaved: bool
+    async def claim(  # what a heir has to say of itself
+        self,
+        owners: Sequence[Owner],
+        worker: str,
+        now: float,
+        lease: float,
+        *,
+        unsaved: bool,
+        keyless: Sequence[Owner] = (),
     ) -> tuple[Song, ...]:
         """Take over the owners' songs whose worker is dead, and return those still open.
 
-        The songs are those of `bereaved`; where they are many, it takes more than one claim.
+        The songs are those of `bereaved`; where they are many, it takes more than one claim. Of
+        the `keyless` owners those are left whose media URLs have still to be asked for.
 
         What was never sent is dropped, and what may have been becomes unknown, in the same
         transaction: a process that only seemed dead finds that it may not send any more.
         """
-        orphans = _Orphans(frozenset(owners), worker, now, lease, unsaved=unsaved)
+        orphans = _Orphans(frozenset(owners), frozenset(keyless), worker, now, lease, unsaved)
         return await self._write(partial(_take, orphans), partial(_take_again, orphans))
 
     def changes(self, wanted: Callable[[], Awaitable[None]]) -> AsyncGenerator[SongId | None, None]:
@@ -438,6 +446,7 @@ class _Orphans:
     """Which songs `worker` takes over."""
 
     owners: frozenset[Owner]
+    keyless: frozenset[Owner]
     worker: str
     now: float
     lease: float
@@ -455,6 +464,8 @@ def _take(orphans: _Orphans, tx: Transaction) -> tuple[Song, ...]:
         if row["worker"] in alive:
             continue
         before = to_song(row)
+        if before.owner in orphans.keyless and not before.media_urls:
+            continue
         after = orphaned(before, now, worker)
         if after is None:
             _forget(before.owner, before.id, tx)

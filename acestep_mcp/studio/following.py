@@ -1,6 +1,7 @@
 """Looking after a song until nothing is left to do for it."""
 
 import logging
+import math
 from contextlib import suppress
 from functools import partial
 from typing import Any
@@ -180,13 +181,15 @@ class Follower:
         song = live.song
         if self._theirs(song):
             return await self._glance(live)
+        keyless = self._keys.get(song.owner) is None
         if song.unsaved:
-            if self._library is None:
-                # Another process may have a folder, and takes what nobody has.
+            if self._library is None or (keyless and not song.media_urls):
+                # Another process may have a folder, or the key to ask for the URLs, and takes
+                # what nobody has.
                 await self._records.apply(live, left)
                 return False
             await self._save(live, self._library)
-        elif self._keys.get(song.owner) is None:
+        elif keyless:
             return False
         elif song.presumed:
             await self._revisit(live)
@@ -281,15 +284,21 @@ class Follower:
             random = self._clock.random
             pause = retry.growing(song.save_attempts, _SAVE_PAUSE, _SAVE_LONGEST, random)
             live.save_due = self._clock.monotonic() + pause
+            live.gone_since = self._gone_since(live, kept.missing)
+            gone_for = self._clock.monotonic() - live.gone_since
             fact = partial(
                 not_saved,
                 worker=self._worker,
-                gone=kept.missing.gone,
+                gone_for=gone_for if kept.missing.gone else None,
                 pause=pause,
                 now=now,
                 **about,
             )
         await self._records.apply(live, fact)
+
+    def _gone_since(self, live: Live, missing: Missing) -> float:
+        """Since when the media host has said nothing else than that it has no such track."""
+        return min(live.gone_since, self._clock.monotonic()) if missing.gone else math.inf
 
     async def _kept(self, song: Song, library: Library) -> Saved:
         """What saving it comes to, as far as this process may say: not once another one has it."""

@@ -87,8 +87,14 @@ class Lease:
         for unsaved in (False, True):
             bereaved = await ledger.bereaved(now, unsaved=unsaved)
             if owners := [owner for owner in bereaved if self._can_help(owner, unsaved=unsaved)]:
-                lease = self._seconds
-                taken = await ledger.claim(owners, self._worker, now, lease, unsaved=unsaved)
+                taken = await ledger.claim(
+                    owners,
+                    self._worker,
+                    now,
+                    self._seconds,
+                    unsaved=unsaved,
+                    keyless=[owner for owner in owners if self._keys.get(owner) is None],
+                )
                 for song in taken:
                     self._follower.follow(self._records.live(song))
         self._keys.forget(self._records.owners, self._clock.monotonic() - self._seconds)

@@ -22,8 +22,8 @@ class Live:
     `asked_at` and `due` are the times of the last and the next one, `wanted` when somebody wants
     it earlier, `known_times` the seconds that such songs took. `strange` counts the requests since
     the gateway last knew the song, `revisits` those since its end was presumed, `began` is when it
-    was ordered, as far as can be told, and `save_due` when saving is tried again; `saving` while it
-    is. All times are the monotonic clock's.
+    was ordered, as far as can be told, and `save_due` when saving is tried again, `saving` while it
+    is, `gone_since` since when its tracks are said to be gone. All times are the monotonic clock's.
     """
 
     __slots__ = (
@@ -36,6 +36,7 @@ class Live:
         "due",
         "failures",
         "followed",
+        "gone_since",
         "known_times",
         "problem",
         "refusal",
@@ -61,6 +62,7 @@ class Live:
         self.strange = 0
         self.revisits = MOST_REVISITS
         self.save_due = -math.inf
+        self.gone_since = math.inf
         self.saving = False
         self.wanted = math.inf
         self.failures = 0

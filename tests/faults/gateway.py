@@ -137,7 +137,7 @@ class Gateway:
             )
         )(post)
 
-    async def asked(self, process: Process, request_id: str) -> Answer:
+    async def asked(self, process: Process, request_id: str, owner: str) -> Answer:
         """The status GET."""
         now, rng = trio.current_time(), self._rng
         away = self._world.unreachable or any(a <= now < b for a, b in self._world.plan.outages)
@@ -159,8 +159,6 @@ class Gateway:
                 state = rng.choice(("PONDERING", "QUEUED", "", "queued ", "CANCELLED", "timed-out"))
                 return _plain(_json(200, {"status": state}))
             case _:
-                job = self.jobs.get(request_id)
-                owner = job.owner if job else ""
                 return await self._fails(process, rng.choice(FAILING_STATUSES), owner)
 
     def _trouble(self, odds: float) -> bool:
@@ -295,16 +293,15 @@ class Gateway:
             case _:
                 return {}, _at_once
 
-    def announced(self, process: Process, request_id: str) -> None:
+    def announced(self, process: Process, owner: str) -> None:
         """No planned status request before a Retry-After has passed, and none above the rate.
 
         Called when the engine decides to ask: a process suspended right then asks later.
         """
         http, now = process.http, trio.current_time()
-        job = self.jobs.get(request_id)
-        held = job is not None and now < http.holds.get(job.owner, 0.0) - 1e-6
-        if held and job is not None and http.questions[job.owner]:
-            http.questions[job.owner] -= 1
+        held = now < http.holds.get(owner, 0.0) - 1e-6
+        if held and http.questions[owner]:
+            http.questions[owner] -= 1
         elif held:
             self._world.breach("early", "a status request before Retry-After had passed")
         http.asked = [*(at for at in http.asked if at > now - 1.0 + 1e-6), now]

@@ -163,7 +163,7 @@ def _sees_no_jump(_self: Jumps, _seconds: float) -> float:
     return 0.0
 
 
-def _saves_once(song: Song, worker: str, *, gone: bool, pause: float, **kept: Any) -> Song:  # noqa: ARG001  # as the engine's
+def _saves_once(song: Song, worker: str, *, gone_for: Any, pause: float, **kept: Any) -> Song:  # noqa: ARG001  # as the engine's
     return songs.saved(song, worker, **kept)
 
 
@@ -293,7 +293,7 @@ MUTANTS = (
     Mutant(
         "a media host that has no such track is believed when the clock is set forward",
         UNSAVED,
-        ((songs, "_ENOUGH_ATTEMPTS", 0),),
+        ((songs, "GONE_FOR_GOOD", 600.0), (songs, "_ENOUGH_ATTEMPTS", 0)),
     ),
     Mutant(
         "a reply about another song is believed",

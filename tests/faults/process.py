@@ -20,7 +20,7 @@ import trio
 
 from acestep_mcp.domain.errors import LedgerDown
 from acestep_mcp.domain.song import Song
-from acestep_mcp.gateway.client import Gateway
+from acestep_mcp.gateway.client import KEY_HEADER, Gateway
 from acestep_mcp.gateway.http import Http, Reply, Use
 from acestep_mcp.ledger import Ledger
 from acestep_mcp.ledger.driver import Transaction
@@ -249,7 +249,7 @@ class SimHttp(Http):
     ) -> Reply:
         process = self._process
         if use == "status":
-            process.world.gateway.announced(process, request[1].rpartition("/")[2])
+            process.world.gateway.announced(process, headers[KEY_HEADER])
         await process.door()
         try:
             reply, heard = await self._answer(use, request, headers, payload or {})
@@ -270,7 +270,8 @@ class SimHttp(Http):
         gateway = self._process.world.gateway
         if use == "submit":
             return await gateway.submitted(self._process, headers, payload)
-        return await gateway.asked(self._process, request[1].rpartition("/")[2])
+        request_id = request[1].rpartition("/")[2]
+        return await gateway.asked(self._process, request_id, headers[KEY_HEADER])
 
 
 class SimLibrary:

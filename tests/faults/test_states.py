@@ -83,7 +83,7 @@ EVENTS: dict[str, Event] = {
     "deliver": songs.delivered,
     "save": lambda song: songs.saved(song, ME, files=("a.wav",), **QUIETLY),
     "save by a stranger": lambda song: songs.saved(song, "stranger", files=("b.wav",), **QUIETLY),
-    "save fails": lambda song: songs.not_saved(song, ME, gone=True, pause=9, files=(), **QUIETLY),
+    "save fails": lambda song: songs.not_saved(song, ME, gone_for=9, pause=9, files=(), **QUIETLY),
     "ask for the files": lambda song: songs.save_now(song, ME, 99.0, idle=True),
     "give up": lambda song: songs.given_up(song, 1.0, "never heard of it"),
     "poll cancelled": lambda song: songs.observed(song, CANCELLED, 1.0),
