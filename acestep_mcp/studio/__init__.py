@@ -197,7 +197,7 @@ class Studio:
             self._records.drop(live)
             live = self._records.live(song)
             self._follower.follow(live)
-        return await self._report(live, until, reused=song.id != intent.id)
+        return await self._report(account, live, until, reused=song.id != intent.id)
 
     async def earlier(self, account: Account, order: "Order", *, reuse: bool = True) -> Song | None:
         """The song that already answers this request; what `generate` would return unpaid.
@@ -264,13 +264,13 @@ class Studio:
             self._schedule.later(live)
         self._follower.follow(live)
         with live.awaited():
-            if account.key and _open_question(live.song):
+            if self._is_open(account, live.song):
                 if self._schedule.may_ask(live):
                     await self._asked_now(live, until + GRACE)
                     self._follower.follow(live)  # one that was taken for ended may be alive
                 else:
                     self._schedule.wait_for(live)
-            return await self._report(live, until)
+            return await self._report(account, live, until)
 
     async def songs(
         self, account: Account, *, limit: int, status: str = "", search: str = "", cursor: str = ""
@@ -395,6 +395,11 @@ class Studio:
         live.followed = False
         self._follower.follow(live)
 
+    def _is_open(self, account: Account, song: Song) -> bool:
+        """Whether only the gateway knows how the song stands, and can be asked."""
+        unlinked = song.state == "COMPLETED" and not song.media_urls
+        return bool(account.key) and (song.state in RUNNING or song.presumed or unlinked)
+
     async def _asked_now(self, live: Live, until: float) -> None:
         """Have a song asked about at once, and give the answer a moment to come."""
         before = live.asked_at
@@ -421,12 +426,16 @@ class Studio:
             return await self._ledger.change(song.owner, song.id, fact) or song
         return song
 
-    async def _report(self, live: Live, until: float, *, reused: bool = False) -> Report:
+    async def _report(
+        self, account: Account, live: Live, until: float, *, reused: bool = False
+    ) -> Report:
         """The song at that time, or as soon as waiting is of no use; a little later if need be."""
         with live.awaited():
             with anyio.CancelScope(deadline=until):
                 while not (live.over or self._stopping):
                     await live.next_change()
+                    if self._is_open(account, live.song) and self._schedule.may_ask(live):
+                        self._follower.ask(live)  # what another process has just told may be old
             # Earlier than that where the wait ended because the server is being stopped.
             with anyio.CancelScope(deadline=min(until, anyio.current_time()) + GRACE):
                 while live.submitting:
@@ -451,12 +460,6 @@ class Studio:
             worker=self._worker,
         )
         return observed(found, seen, now)
-
-
-def _open_question(song: Song) -> bool:
-    """Whether only the gateway knows how the song stands."""
-    unlinked = song.state == "COMPLETED" and not song.media_urls
-    return song.state in RUNNING or song.presumed or unlinked
 
 
 def _new_id() -> SongId:
