@@ -496,3 +496,18 @@ async def test_a_song_to_vary_may_be_named_like_any_other(tmp_path: Path) -> Non
         )
 
         assert f"another version of the song {song}" in str(found)
+
+
+@pytest.mark.parametrize(
+    ("name", "leads_to"), [("lenght", "use duration"), ("gendre", "prompt"), ("vocie", "prompt")]
+)
+async def test_a_misspelt_name_that_people_look_for_leads_to_the_argument_too(
+    tmp_path: Path, name: str, leads_to: str
+) -> None:
+    async with house(tmp_path) as home:
+        answer = await home.generate(**{name: "x"})
+
+        assert answer.is_error
+        assert leads_to in text(answer)
+        assert "force" not in text(answer).partition(".")[0]
+        assert home.posts == 0

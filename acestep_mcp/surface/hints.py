@@ -97,8 +97,16 @@ def unknown(name: str, known: Iterable[str]) -> str:
     if plain not in offered and (hint := next(_hints(plain, offered), "")):
         return clean(f"Unknown argument '{shown}': {hint}, and call again.", 300)
     near = nearest(plain, known)
+    if near is None and (alike := nearest(plain, _looked_for(offered))):
+        return clean(f"Unknown argument '{shown}': {next(_hints(alike, offered))}.", 300)
     meant = f" Did you mean '{near}'?" if near in offered else ""
     return clean(f"Unknown argument '{shown}'.{meant} Known: {', '.join(offered)}.", 300)
+
+
+def _looked_for(offered: Iterable[str]) -> Iterator[str]:
+    for (argument, _), names in _LOOKED_FOR.items():
+        if argument == _ANYWHERE or argument in offered:
+            yield from names.split()
 
 
 def _hints(name: str, offered: Iterable[str]) -> Iterator[str]:
