@@ -55,10 +55,13 @@ class Peer:
         """Read until the reply to request `number`."""
         with anyio.fail_after(20):
             while True:
-                line = await self._line()
-                message = json.loads(line)
+                message = await self.message()
                 if message.get("id") == number:
-                    return dict(message)
+                    return message
+
+    async def message(self) -> dict[str, Any]:
+        """The next message, whatever it is."""
+        return dict(json.loads(await self._line()))
 
     async def greet(self) -> None:
         """The handshake, as request 1."""

@@ -3,10 +3,14 @@
 import logging
 import time
 from collections.abc import Callable, Mapping
+from urllib.parse import urlsplit
 
 import anyio
-import anyio.to_thread
 import jwt
+
+from acestep_mcp.gateway import wire
+from acestep_mcp.gateway.http import Http
+from acestep_mcp.gateway.verdicts import Broken
 
 log = logging.getLogger(__name__)
 
@@ -16,7 +20,8 @@ ALGORITHMS = ("RS256", "RS384", "RS512", "ES256", "ES384", "ES512", "PS256", "Ed
 _FRESH = 300.0  # seconds after which keys are fetched again; so long a withdrawn key still counts
 _KEPT = 3600.0  # seconds for which they count while they cannot be fetched
 _PAUSE = 10.0  # seconds between two attempts, whatever keys tokens name
-_PATIENCE = 5.0  # seconds for one attempt
+_PATIENCE = 5.0  # seconds for one attempt, from the first byte to the last
+_OK = 200
 
 
 class IssuerDown(Exception):
@@ -26,11 +31,12 @@ class IssuerDown(Exception):
 class Issuer:
     """The issuer's keys by name, fetched when first needed and when a token names an unknown one.
 
-    Tokens of strangers cannot make this server ask more often than once in `_PAUSE` seconds.
+    Tokens of strangers cannot make this server ask more often than once in `_PAUSE` seconds, and
+    while it asks the keys that it knows go on serving.
     """
 
     def __init__(self, url: str, now: Callable[[], float] = time.monotonic) -> None:
-        self._client = jwt.PyJWKClient(url, cache_jwk_set=False, timeout=_PATIENCE)
+        self._url = url
         self._now = now
         self._keys: Mapping[str, jwt.PyJWK] = {}
         self._fetched_at = self._tried_at = float("-inf")
@@ -42,7 +48,8 @@ class Issuer:
         Raises:
             IssuerDown: That is not known.
         """
-        if name not in self._keys or self._age >= _FRESH:
+        asking = self._turn.locked() and name in self._keys and self._age < _KEPT
+        if not asking and (name not in self._keys or self._age >= _FRESH):
             await self._refresh()
         missed = self._tried_at > self._fetched_at
         if self._age >= _KEPT or (missed and name not in self._keys):
@@ -59,16 +66,34 @@ class Issuer:
                 return
             self._tried_at = self._now()
             try:
-                self._keys = await anyio.to_thread.run_sync(self._published)
-            except (jwt.PyJWTError, OSError, ValueError) as error:
+                self._keys = await self._published()
+            except (Broken, jwt.PyJWTError, ValueError) as error:
                 log.warning("the issuer's keys cannot be fetched: %s", error)
             else:
                 self._fetched_at = self._tried_at
 
-    def _published(self) -> Mapping[str, jwt.PyJWK]:
+    async def _published(self) -> Mapping[str, jwt.PyJWK]:
+        """What stands at the address now.
+
+        Raises:
+            Broken: It does not come, not whole or not in time.
+            ValueError: It is no set of keys.
+            jwt.PyJWTError: Likewise.
+        """
+        parts = urlsplit(self._url)
+        http = Http(f"{parts.scheme}://{parts.netloc}")
+        try:
+            reply = await http.exchange("status", ("GET", self._url), {}, _PATIENCE)
+        finally:
+            await http.close()
+        if reply.status != _OK or reply.body is None:
+            raise ValueError(f"HTTP {reply.status}, or more than a set of keys can be")
+        found = wire.parsed(reply.body)
+        if found is None:
+            raise ValueError("not a set of keys")
         return {
             key.key_id: key
-            for key in self._client.get_jwk_set(refresh=True).keys
+            for key in jwt.PyJWKSet.from_dict(dict(found)).keys
             if key.key_id
             and key.public_key_use in ("sig", None)
             and key.algorithm_name in ALGORITHMS

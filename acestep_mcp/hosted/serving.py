@@ -1,6 +1,8 @@
 """The process around the application: where it says it is, and how it ends."""
 
+import os
 import sys
+import threading
 from collections.abc import Awaitable, Callable
 from socket import socket
 
@@ -9,6 +11,7 @@ from starlette.applications import Starlette
 
 from acestep_mcp.hosted.http import PATH
 
+_LAST_RESORT = 4.5  # seconds after a signal at which the process ends, whatever hangs
 _LAST_ANSWERS = 1  # seconds, after the engine has ended its work; then calls are cut off
 
 
@@ -29,6 +32,9 @@ class Server(uvicorn.Server):
 
     async def shutdown(self, sockets: list[socket] | None = None) -> None:
         """Let the engine end its work while calls are still answered, then end."""
+        watchdog = threading.Timer(_LAST_RESORT, os._exit, (1,))
+        watchdog.daemon = True
+        watchdog.start()
         for server in self.servers:
             server.close()
         await self._leave()

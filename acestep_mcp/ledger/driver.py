@@ -1,16 +1,46 @@
-"""What an engine must offer to carry the ledger."""
+"""What an engine must offer to carry the ledger, and how long it may take to answer."""
 
-from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
+import math
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol, TypeVar
+
+import anyio
 
 from acestep_mcp.domain.errors import LedgerDown
 from acestep_mcp.domain.song import SongId
 
+_UNTIL: ContextVar[float] = ContextVar("until", default=math.inf)
 Row = Mapping[str, Any]
 Params = Mapping[str, Any]
 Engine = Literal["sqlite", "postgres"]
 T = TypeVar("T")
+
+
+@contextmanager
+def answering_by(until: float) -> Iterator[None]:
+    """Have every transaction of this block end by that time of the event loop, or fail.
+
+    Unlike a cancel scope it cuts nothing: who holds a lock for too long makes the ledger `down`,
+    and what was committed is committed. Tasks started in the block inherit it.
+    """
+    token = _UNTIL.set(min(until, _UNTIL.get()))
+    try:
+        yield
+    finally:
+        _UNTIL.reset(token)
+
+
+def taking_its_time() -> None:
+    """From here on this task is bound by no caller's time."""
+    _UNTIL.set(math.inf)
+
+
+def patience(longest: float) -> float:
+    """Seconds that a transaction which begins now may take, at most `longest`."""
+    return max(0.0, min(longest, _UNTIL.get() - anyio.current_time()))
 
 
 @dataclass(eq=False)

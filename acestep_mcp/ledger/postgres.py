@@ -9,7 +9,10 @@ An error before the commit means that nothing happened. One during the commit le
 open, which is `InDoubt` and never tried again here.
 """
 
+import math
 import re
+import threading
+import time
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from contextlib import suppress
 from functools import lru_cache
@@ -19,6 +22,7 @@ import anyio
 import anyio.to_thread
 import psycopg
 from psycopg import pq
+from psycopg.abc import PQGen
 from psycopg.conninfo import conninfo_to_dict
 from psycopg.rows import dict_row
 from psycopg.sql import quote
@@ -26,7 +30,7 @@ from psycopg.sql import quote
 from acestep_mcp.domain.errors import LedgerDown
 from acestep_mcp.domain.song import SongId
 from acestep_mcp.domain.text import clean
-from acestep_mcp.ledger.driver import InDoubt, Params, Row, Transaction
+from acestep_mcp.ledger.driver import InDoubt, Params, Row, Transaction, patience
 from acestep_mcp.ledger.schema import META, migrate
 from acestep_mcp.settings import SettingsError
 
@@ -35,12 +39,14 @@ Connection = psycopg.Connection[dict[str, Any]]
 
 CONNECTIONS = 4
 """Per process, and one more that listens. A transaction takes milliseconds; others queue."""
+LONGEST = 10.0
+"""Seconds for a transaction where nobody waits for an answer."""
 KEEP_ALIVE = 30.0
 RECONNECT = 1.0
 CHANNEL = "acestep_song"
 
 _IN_CASE = {
-    "connect_timeout": "3",
+    "connect_timeout": "2",
     "target_session_attrs": "read-write",  # never a replica: what it knows is late
     "keepalives_idle": "30",
     "keepalives_interval": "5",
@@ -65,6 +71,8 @@ _LOOK = """
         to_regclass('acestep.meta') is not null as tables,
         current_setting('server_encoding') as encoding
 """
+_here = threading.local()
+"""Until when, on the monotonic clock, the transaction of this thread may take."""
 _PLACE = re.compile(r"'[^']*'|%|(?<!:):([a-z_][a-z_0-9]*)")
 _PREAMBLE = re.compile(r"^.*(?:FATAL: +|ERROR: +|failed: )")
 
@@ -125,8 +133,21 @@ class PostgresDriver:
             self._idle.pop().close()
 
     async def _in_turn(self, work: Callable[..., T], *args: object) -> T:
+        seconds = patience(LONGEST)
         # A thread that has begun is waited for even under cancellation: no commit is torn.
-        return await anyio.to_thread.run_sync(self._translated, work, *args, limiter=self._turn)
+        with anyio.move_on_after(seconds):
+            return await anyio.to_thread.run_sync(
+                self._within, seconds, work, *args, limiter=self._turn
+            )
+        raise LedgerDown("PostgreSQL: it is busy")
+
+    def _within(self, seconds: float, work: Callable[..., T], *args: object) -> T:
+        """Run `work`; the server has to say something within these seconds."""
+        _here.until = time.monotonic() + seconds
+        try:
+            return self._translated(work, *args)
+        finally:
+            _here.until = math.inf
 
     def _translated(self, work: Callable[..., T], *args: object) -> T:
         try:
@@ -192,7 +213,7 @@ class PostgresDriver:
 
     def _connected(self) -> Connection:
         # Statements are not prepared: a pooler may run the next one on another connection.
-        return psycopg.connect(
+        return _Connection.connect(
             **self._options, autocommit=True, prepare_threshold=None, row_factory=dict_row
         )
 
@@ -222,6 +243,30 @@ class PostgresDriver:
         for secret in filter(None, self._secrets):
             text = text.replace(secret, "…")
         return clean(f"PostgreSQL: {_PREAMBLE.sub('', text)}", 120)
+
+
+class _Connection(psycopg.Connection[dict[str, Any]]):
+    """One that does not wait for ever for a server that is stopped, and takes all and says nothing.
+
+    What ends it is an error on a closed connection. During a commit that leaves the outcome open.
+    """
+
+    def wait(self, gen: PQGen[Any], *args: Any, **more: Any) -> Any:  # noqa: ANN401  # psycopg's signature
+        """Consume what psycopg does on the connection."""
+        return super().wait(self._timed(gen), *args, **more)
+
+    def _timed(self, gen: PQGen[Any]) -> PQGen[Any]:
+        """The same, looking at the clock whenever nothing has come for an interval."""
+        try:
+            wanted = next(gen)
+            while True:
+                ready = yield wanted
+                if time.monotonic() > getattr(_here, "until", math.inf):
+                    self.pgconn.finish()
+                    raise psycopg.OperationalError("it did not answer in time")
+                wanted = gen.send(ready)
+        except StopIteration as end:
+            return end.value
 
 
 class _Statements:

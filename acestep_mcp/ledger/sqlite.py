@@ -20,13 +20,20 @@ from acestep_mcp.domain.errors import LedgerDown
 from acestep_mcp.domain.song import SongId
 from acestep_mcp.domain.text import clean
 from acestep_mcp.environment import shortened
-from acestep_mcp.ledger.driver import Params, Row, Transaction
+from acestep_mcp.ledger.driver import Params, Row, Transaction, patience
 from acestep_mcp.ledger.schema import META, migrate
 
 T = TypeVar("T")
 BUSY_SECONDS = 30.0
+"""For which another program may hold the lock, where nobody waits for an answer."""
+_SLICE = 0.5
+"""Seconds for which one attempt waits for the lock, and keeps the others from trying."""
 LOOK_SECONDS = 0.25
 """Between looks for changes by other processes, while somebody waits for one."""
+
+
+class _Busy(LedgerDown):
+    """Another connection holds the lock; nothing was done."""
 
 
 class _Statements:
@@ -101,11 +108,21 @@ class SqliteDriver:
         return 0
 
     async def _in_turn(self, begin: str, work: Callable[[Transaction], T]) -> T:
-        if self._threads:
-            # A thread that has begun is waited for even under cancellation: no commit is torn.
-            return await anyio.to_thread.run_sync(self._transact, begin, work, limiter=self._turn)
-        await anyio.lowlevel.checkpoint()
-        return self._transact(begin, work)
+        if not self._threads:
+            await anyio.lowlevel.checkpoint()
+            return self._transact(begin, work)
+        until = anyio.current_time() + patience(BUSY_SECONDS)
+        busy = LedgerDown("it is busy", place=shortened(str(self._path)))
+        while (left := until - anyio.current_time()) > 0:
+            try:
+                # A thread that has begun is waited for whatever happens: no commit is torn.
+                with anyio.move_on_after(left):
+                    return await anyio.to_thread.run_sync(
+                        self._transact, begin, work, limiter=self._turn
+                    )
+            except _Busy as error:
+                busy = error
+        raise busy
 
     def _transact(self, begin: str, work: Callable[[Transaction], T]) -> T:
         if self._opened != _file_at(self._path):
@@ -124,7 +141,8 @@ class SqliteDriver:
                 db.execute("commit")
         except (sqlite3.Error, OSError) as error:
             reason = error.strerror if isinstance(error, OSError) else str(error)
-            raise LedgerDown(clean(reason, 80), place=shortened(str(self._path))) from error
+            down = _Busy if _kind(error) in ("BUSY", "LOCKED") else LedgerDown
+            raise down(clean(reason, 80), place=shortened(str(self._path))) from error
         return result
 
     def _worked(self, begin: str, work: Callable[[Transaction], T]) -> tuple[sqlite3.Connection, T]:
@@ -140,7 +158,7 @@ class SqliteDriver:
         # Created here, because SQLite would create it readable to everyone.
         os.close(os.open(self._path, os.O_RDWR | os.O_CREAT, 0o600))
         db = sqlite3.connect(
-            self._path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False
+            self._path, timeout=_SLICE, isolation_level=None, check_same_thread=False
         )
         try:
             db.row_factory = sqlite3.Row
@@ -179,5 +197,9 @@ def _file_at(path: Path) -> tuple[int, int] | None:
 
 def _is_about_the_file(error: sqlite3.DatabaseError) -> bool:
     """Whether the file is not what it was, rather than busy, full or asked for nonsense."""
-    kind = getattr(error, "sqlite_errorname", "").removeprefix("SQLITE_").split("_")[0]
-    return kind in ("CORRUPT", "NOTADB", "IOERR", "CANTOPEN", "READONLY", "ERROR")
+    return _kind(error) in ("CORRUPT", "NOTADB", "IOERR", "CANTOPEN", "READONLY", "ERROR")
+
+
+def _kind(error: Exception) -> str:
+    """`BUSY`, `FULL`, …; empty for what is no error of SQLite's."""
+    return str(getattr(error, "sqlite_errorname", "")).removeprefix("SQLITE_").split("_")[0]

@@ -48,6 +48,7 @@ from acestep_mcp.domain.song import (
 from acestep_mcp.gateway import wire
 from acestep_mcp.gateway.client import Gateway
 from acestep_mcp.ledger import InDoubt, Ledger, Page
+from acestep_mcp.ledger.driver import answering_by
 from acestep_mcp.library import Library
 from acestep_mcp.studio.following import Follower
 from acestep_mcp.studio.hints import Hints
@@ -181,15 +182,16 @@ class Studio:
             Refusal: Nothing was bought.
         """
         until, deadline = anyio.current_time() + wait, self._clock.monotonic() + wait
-        await self._readiness.check(account)
-        self._keys.add(account)
-        stranger = await self._strangers.include(account)
-        intent = self._intent(account, order)
-        live = self._records.live(intent)
-        live.began = self._clock.monotonic()
-        # Before it is written, so that nobody who finds it takes it for one that nobody submits.
-        live.followed = True
-        song = await self._reserved(live, reuse=not new_take)
+        with answering_by(until + GRACE):
+            await self._readiness.check(account)
+            self._keys.add(account)
+            stranger = await self._strangers.include(account)
+            intent = self._intent(account, order)
+            live = self._records.live(intent)
+            live.began = self._clock.monotonic()
+            # Before it is written: nobody who finds it must take it for one that nobody submits.
+            live.followed = True
+            song = await self._reserved(live, reuse=not new_take)
         if song.id == intent.id:
             turn_by = until + GRACE / 2 if stranger else None
             self._records.start(self._make, live, account, order, deadline, turn_by)
@@ -206,9 +208,10 @@ class Studio:
             Refusal: `generate` would refuse, too.
         """
         await self._readiness.check(account)
-        await self._records.noted(account.owner)
         intent, limit = self._intent(account, order), self._terms.daily_limit
-        return await self._ledger.earlier(intent, limit=limit, reuse=reuse, ago=self._jumps.ago)
+        with answering_by(anyio.current_time() + GRACE):
+            await self._records.noted(account.owner)
+            return await self._ledger.earlier(intent, limit=limit, reuse=reuse, ago=self._jumps.ago)
 
     async def _reserved(self, live: Live, *, reuse: bool) -> Song:
         """Write the intent, or find the song that answers the same request."""
@@ -247,19 +250,18 @@ class Studio:
             Refusal: It is unknown here, and the gateway could not be asked.
         """
         until = anyio.current_time() + wait
-        known = await self._ledger.find(account.owner, handle)
-        known = known or self._records.named(account.owner, handle)
-        song = known
-        if song is None:
-            with anyio.CancelScope(deadline=until + GRACE):
-                seen = await self._lookup.look_up(account, handle, until + GRACE / 2)
-                song = await self._ledger.adopt(self._adopted(account, seen))
-        if song is None:
-            raise NotAsked(handle, "no reply in time")
-        if song.state in RUNNING and account.key is None:
-            raise KeyMissing(account.looked, account.problem)
-        self._keys.add(account)
-        live = self._records.live(await self._wanted(song))
+        with answering_by(until + GRACE):
+            song = known = await self._known(account.owner, handle)
+            if song is None:
+                with anyio.CancelScope(deadline=until + GRACE):
+                    seen = await self._lookup.look_up(account, handle, until + GRACE / 2)
+                    song = await self._ledger.adopt(self._adopted(account, seen))
+            if song is None:
+                raise NotAsked(handle, "no reply in time")
+            if song.state in RUNNING and account.key is None:
+                raise KeyMissing(account.looked, account.problem)
+            self._keys.add(account)
+            live = self._records.live(await self._wanted(song))
         if known is None:
             self._schedule.later(live)
         self._follower.follow(live)
@@ -271,6 +273,16 @@ class Studio:
                 else:
                     self._schedule.wait_for(live)
             return await self._report(account, live, until)
+
+    async def _known(self, owner: Owner, handle: str) -> Song | None:
+        """The song as the ledger has it or, where that does not answer, as it is in hand here."""
+        in_hand = self._records.named(owner, handle)
+        try:
+            return await self._ledger.find(owner, handle) or in_hand
+        except LedgerDown:
+            if in_hand is None:
+                raise
+            return in_hand
 
     async def songs(
         self, account: Account, *, limit: int, status: str = "", search: str = "", cursor: str = ""
@@ -288,8 +300,9 @@ class Studio:
             search=search,
             cursor=cursor,
         )
-        page = await look()
-        return await look() if await self._refreshed(account, page.songs) else page
+        with answering_by(anyio.current_time() + 2 * GRACE):
+            page = await look()
+            return await look() if await self._refreshed(account, page.songs) else page
 
     async def _refreshed(self, account: Account, songs: Sequence[Song]) -> bool:
         """Bring songs that are not done up to date; whether any of them changed within `GRACE`."""
@@ -314,7 +327,8 @@ class Studio:
         Raises:
             LedgerDown: It cannot.
         """
-        await self._ledger.page(Owner("nobody"), limit=1)
+        with answering_by(anyio.current_time() + GRACE):
+            await self._ledger.page(Owner("nobody"), limit=1)
 
     async def hint(self, owner: Owner, song_id: SongId, request_id: str) -> bool:
         """A callback came for a song: look at once; False where there is no such song.
@@ -322,6 +336,10 @@ class Studio:
         What the callback says of the song is not believed. That the gateway knows it by
         `request_id` is: only the gateway was told the song's own address.
         """
+        with answering_by(anyio.current_time() + GRACE):
+            return await self._hinted(owner, song_id, request_id)
+
+    async def _hinted(self, owner: Owner, song_id: SongId, request_id: str) -> bool:
         song = await self._ledger.find(owner, song_id)
         if song is None:
             return False
@@ -347,8 +365,9 @@ class Studio:
         await self._records.apply(live, partial(accepted, request_id=named, now=now, worker=heir))
 
     async def song(self, account: Account, handle: str) -> Song | None:
-        """One of the account's songs, as the ledger has it."""
-        return await self._ledger.find(account.owner, handle)
+        """One of the account's songs, if there is one of that handle."""
+        with answering_by(anyio.current_time() + GRACE):
+            return await self._known(account.owner, handle)
 
     def heard(self, account: Account, handle: str, *, heard: bool = True) -> None:
         """Note that a tool answer told how the song ended; `heard=False`: that nobody got it."""

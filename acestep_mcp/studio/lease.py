@@ -8,6 +8,7 @@ import anyio
 from acestep_mcp.clock import Clock, Jumps
 from acestep_mcp.domain.errors import LedgerDown
 from acestep_mcp.domain.song import Owner
+from acestep_mcp.ledger.driver import answering_by
 from acestep_mcp.studio.following import Follower
 from acestep_mcp.studio.keyring import Keyring
 from acestep_mcp.studio.records import Records
@@ -15,6 +16,7 @@ from acestep_mcp.studio.records import Records
 log = logging.getLogger(__name__)
 
 _LEAST = 0.05  # seconds between two looks
+_LAST = 1.0  # seconds to say good-bye: a lease that is not given up runs out
 _FIRST = 1.0  # seconds: a client that has just started the server is answered first
 
 
@@ -66,7 +68,8 @@ class Lease:
     async def give_up(self) -> None:
         """Leave this process's songs to the others at once."""
         try:
-            await self._records.ledger.retire(self._worker)
+            with answering_by(anyio.current_time() + _LAST):
+                await self._records.ledger.retire(self._worker)
         except LedgerDown as down:
             self._complain(down)
 

@@ -1,6 +1,7 @@
 """The songs this process holds in its hands, and the way facts about them reach the ledger."""
 
 import logging
+import math
 from collections import deque
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
@@ -13,11 +14,13 @@ from acestep_mcp.clock import Clock
 from acestep_mcp.domain.errors import LedgerDown
 from acestep_mcp.domain.song import SUBMITTING, Owner, Song, SongId
 from acestep_mcp.ledger import Ledger
+from acestep_mcp.ledger.driver import answering_by, patience, taking_its_time
 from acestep_mcp.studio.live import Live
 
 log = logging.getLogger(__name__)
 
 Write = Callable[[], Awaitable[object]]
+_SOON = 3.0  # seconds after which what is true is shown although it is not written yet
 _AGAIN = 1.0  # seconds between attempts to write what the ledger could not take
 
 
@@ -115,7 +118,8 @@ class Records:
         there = False
         with anyio.CancelScope(shield=True):
             try:
-                there = await self._write(live, fact, insist=insist)
+                with answering_by(anyio.current_time() + _SOON):
+                    there = await self._write(live, fact, insist=insist)
             except LedgerDown as down:
                 there = self._later(live, fact, down, insist=insist)
         return there
@@ -151,7 +155,8 @@ class Records:
                 self._postpone(write)
                 return
             try:
-                await write()
+                with answering_by(anyio.current_time() + _SOON):
+                    await write()
             except LedgerDown as down:
                 log.warning("the ledger does not answer: %s", down.cause)
                 self._postpone(write)
@@ -175,9 +180,16 @@ class Records:
                 del self._notes[owner]
 
     async def noted(self, owner: Owner) -> None:
-        """Wait until what was noted for the owner is in the ledger, or has to wait for it."""
+        """Wait until what was noted for the owner is in the ledger, or has to wait for it.
+
+        Raises:
+            LedgerDown: That takes longer than the caller has time.
+        """
         if (last := self._notes.get(owner)) is not None:
-            await last.wait()
+            with anyio.move_on_after(patience(math.inf)) as scope:
+                await last.wait()
+            if scope.cancelled_caught:
+                raise LedgerDown("earlier changes are still waiting")
 
     def _postpone(self, write: Write) -> None:
         self._backlog.append(write)
@@ -194,6 +206,7 @@ class Records:
 
 
 async def _contained(work: Callable[..., Awaitable[object]], *args: object) -> None:
+    taking_its_time()  # whatever call it is that has this done
     try:
         await work(*args)
     except Exception:

@@ -7,11 +7,12 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
+import anyio
 import jwt
 from cryptography.hazmat.primitives.asymmetric import rsa
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import JSONResponse
+from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
 from tests.hosted.house import listening
@@ -46,13 +47,22 @@ class Published:
     url: str = ""
     names: list[str] = field(default_factory=lambda: ["k1"])
     asked: int = 0
+    drips: bool = False
 
-    async def answer(self, _: Request) -> JSONResponse:
-        """The keys, all of them the same one."""
+    async def answer(self, _: Request) -> Response:
+        """The keys, all of them the same one; a byte a second where it drips."""
         self.asked += 1
+        if self.drips:
+            return StreamingResponse(_drops())
         public = jwt.algorithms.RSAAlgorithm.to_jwk(_KEY.public_key(), as_dict=True)
         listed = [{**public, "kid": name, "use": "sig", "alg": "RS256"} for name in self.names]
         return JSONResponse({"keys": listed}, status_code=200 if listed else 500)
+
+
+async def _drops() -> AsyncIterator[bytes]:
+    while True:
+        yield b" "
+        await anyio.sleep(1)
 
 
 @asynccontextmanager

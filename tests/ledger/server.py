@@ -8,9 +8,12 @@ import atexit
 import os
 import secrets
 import shutil
+import signal
 import socket
 import subprocess
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
@@ -60,6 +63,20 @@ class PostgreSQL:
         """Crash it and start it again."""
         self.stop()
         self.start()
+
+    @contextmanager
+    def stopped(self) -> Iterator[None]:
+        """Have all its processes stand still: it takes connections and bytes, and says nothing."""
+        leader = int((self._folder / "data" / "postmaster.pid").read_text().split("\n")[0])
+        listed = subprocess.run(["pgrep", "-P", str(leader)], capture_output=True, check=False)
+        family = [leader, *map(int, listed.stdout.split())]
+        try:
+            for each in family:
+                os.kill(each, signal.SIGSTOP)
+            yield
+        finally:
+            for each in family:
+                os.kill(each, signal.SIGCONT)
 
     def end(self) -> None:
         """Stop it and leave nothing behind."""

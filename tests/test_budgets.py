@@ -1,0 +1,166 @@
+"""No call outlasts its time, and no process its end, whatever holds the ledger."""
+
+import signal
+import sys
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import anyio
+import pytest
+
+from acestep_mcp.sandbox import hold
+from tests.house import SONG, gateway
+from tests.ledger.server import emptied
+from tests.peer import Peer, started
+from tests.replicas.test_engines import ALICE, replica, wanted
+
+pytestmark = pytest.mark.anyio
+LONGEST = 4.0
+"""Seconds that a call may take beyond the time it was asked to wait."""
+_HOLDER = """
+import sqlite3, sys
+db = sqlite3.connect(sys.argv[1], isolation_level=None)
+db.execute("begin exclusive")
+print("locked", flush=True)
+sys.stdin.read()
+"""
+
+
+@asynccontextmanager
+async def locked(folder: Path) -> AsyncIterator[None]:
+    """Another program has the ledger for itself, for as long as the block lasts."""
+    ledger = str(folder / "data" / "ledger.sqlite3")
+    async with await anyio.open_process([sys.executable, "-c", _HOLDER, ledger]) as holder:
+        assert holder.stdout is not None
+        assert (await holder.stdout.receive()).strip() == b"locked"
+        try:
+            yield
+        finally:
+            holder.kill()
+
+
+async def timed(peer: Peer, number: int, tool: str, **arguments: Any) -> dict[str, Any]:
+    """The answer, which came in time."""
+    began = time.monotonic()
+    reply = await peer.ask(number, "tools/call", name=tool, arguments=arguments)
+    assert time.monotonic() - began < arguments.get("wait", 0) + LONGEST
+    return dict(reply["result"])
+
+
+async def test_while_another_program_holds_the_ledger_every_call_and_the_end_are_in_time(
+    tmp_path: Path,
+) -> None:
+    async with gateway() as sandbox, started(sandbox, tmp_path) as peer:
+        await peer.greet()
+        handle = (await peer.call(2, "generate_song", **SONG, wait=0))["request_id"]
+        async with locked(tmp_path):
+            listed = await timed(peer, 3, "list_outputs")
+            ordered = await timed(peer, 4, "generate_song", prompt="Another song", wait=0)
+            seen = await timed(peer, 5, "get_status", request_id=handle, wait=0)
+            for refused in (listed, ordered):
+                assert refused["isError"]
+                assert "The ledger cannot be used" in refused["content"][0]["text"]
+            assert "structuredContent" in seen, seen
+            assert seen["structuredContent"]["status"] == "QUEUED"  # it is in hand here
+            assert len(sandbox.submissions) == 1
+            await ended(peer)
+
+
+async def test_many_calls_at_once_do_not_wait_for_each_other_at_a_lock(tmp_path: Path) -> None:
+    async with gateway() as sandbox, started(sandbox, tmp_path) as peer:
+        await peer.greet()
+        await peer.call(2, "list_outputs")
+        async with locked(tmp_path):
+            began = time.monotonic()
+            for number in range(3, 23):
+                call = {"name": "list_outputs", "arguments": {}}
+                await peer.send(id=number, method="tools/call", params=call)
+            left = set(range(3, 23))
+            while left:
+                left.discard((await peer.message())["id"])
+
+            assert time.monotonic() - began < LONGEST
+
+
+async def test_what_was_paid_for_while_the_ledger_is_held_is_told_and_written_later(
+    tmp_path: Path,
+) -> None:
+    async with gateway() as sandbox, started(sandbox, tmp_path) as peer:
+        await peer.greet()
+        held = hold()
+        sandbox.faults.add("submit", held)
+        local = (await peer.call(2, "generate_song", **SONG, wait=0))["request_id"]
+        async with locked(tmp_path):
+            held.release()
+            with anyio.fail_after(10):
+                told = local
+                while told == local:
+                    answer = await timed(peer, 3, "get_status", request_id=local, wait=0)
+                    told = answer["structuredContent"]["request_id"]
+        with anyio.fail_after(10):
+            listed = await timed(peer, 4, "list_outputs")
+            while listed["structuredContent"]["songs"][0]["request_id"] != told:
+                listed = await timed(peer, 4, "list_outputs")
+
+        assert told in sandbox.jobs
+        assert len(sandbox.submissions) == 1
+
+
+async def ended(peer: Peer) -> None:
+    """The client goes, and so does the process, in time."""
+    assert peer.process.stdin is not None
+    began = time.monotonic()
+    await peer.process.stdin.aclose()
+    with anyio.fail_after(8):
+        await peer.process.wait()
+    assert time.monotonic() - began < 6  # 5, and one for a busy machine
+
+
+@pytest.mark.proof
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT], ids=str)
+async def test_a_signal_ends_a_server_whose_ledger_is_held(
+    tmp_path: Path, number: signal.Signals
+) -> None:
+    async with gateway() as sandbox, started(sandbox, tmp_path) as peer:
+        await peer.greet()
+        await peer.call(2, "generate_song", **SONG, wait=0)
+        async with locked(tmp_path):
+            began = time.monotonic()
+            peer.process.send_signal(number)
+            with anyio.fail_after(8):
+                await peer.process.wait()
+            assert time.monotonic() - began < 6
+
+
+async def test_a_database_that_stands_still_is_said_in_time_and_used_when_it_goes_on() -> None:
+    server = emptied()
+    async with gateway() as sandbox:
+        studio = replica(sandbox, server.url())
+        async with studio.open(ALICE):
+            song = (await studio.generate(ALICE, wanted(), wait=0)).song
+            with server.stopped():
+                began = time.monotonic()
+                async with anyio.create_task_group() as tasks:
+                    for number in range(8):
+                        tasks.start_soon(refused, studio, number)
+                assert time.monotonic() - began < LONGEST
+                assert (await studio.status(ALICE, song.handle, wait=0)).song.state == "QUEUED"
+            sandbox.complete(song.handle)
+            with anyio.fail_after(20):
+                found = song
+                while found.state != "COMPLETED":
+                    found = await looked(studio, song.handle)
+
+        assert len(sandbox.submissions) == 1
+
+
+async def looked(studio: Any, handle: str) -> Any:
+    return (await studio.status(ALICE, handle, wait=1)).song
+
+
+async def refused(studio: Any, number: int) -> None:
+    with pytest.raises(Exception, match="PostgreSQL"):
+        await studio.generate(ALICE, wanted(1 + number), wait=0)
