@@ -162,5 +162,5 @@ async def looked(studio: Any, handle: str) -> Any:
 
 
 async def refused(studio: Any, number: int) -> None:
-    with pytest.raises(Exception, match="PostgreSQL"):
+    with pytest.raises(Exception, match=r"PostgreSQL|busy"):
         await studio.generate(ALICE, wanted(1 + number), wait=0)

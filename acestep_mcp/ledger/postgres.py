@@ -19,7 +19,6 @@ from functools import lru_cache
 from typing import Any, TypeVar
 
 import anyio
-import anyio.to_thread
 import psycopg
 from psycopg import pq
 from psycopg.abc import PQGen
@@ -30,7 +29,7 @@ from psycopg.sql import quote
 from acestep_mcp.domain.errors import LedgerDown
 from acestep_mcp.domain.song import SongId
 from acestep_mcp.domain.text import clean
-from acestep_mcp.ledger.driver import InDoubt, Params, Row, Transaction, patience
+from acestep_mcp.ledger.driver import InDoubt, Params, Queue, Row, Transaction
 from acestep_mcp.ledger.schema import META, migrate
 from acestep_mcp.settings import SettingsError
 
@@ -96,7 +95,7 @@ class PostgresDriver:
         self._options: dict[str, Any] = {**_IN_CASE, **given, **_ALWAYS}
         self._secrets = [str(given[name]) for name in ("password", "sslpassword") if name in given]
         self._idle: list[Connection] = []
-        self._turn = anyio.CapacityLimiter(CONNECTIONS)
+        self._queue = Queue(CONNECTIONS)
         self._migrated = False
 
     def __repr__(self) -> str:
@@ -133,13 +132,7 @@ class PostgresDriver:
             self._idle.pop().close()
 
     async def _in_turn(self, work: Callable[..., T], *args: object) -> T:
-        seconds = patience(LONGEST)
-        # A thread that has begun is waited for even under cancellation: no commit is torn.
-        with anyio.move_on_after(seconds):
-            return await anyio.to_thread.run_sync(
-                self._within, seconds, work, *args, limiter=self._turn
-            )
-        raise LedgerDown("PostgreSQL: it is busy")
+        return await self._queue.run(LONGEST, lambda seconds: self._within(seconds, work, *args))
 
     def _within(self, seconds: float, work: Callable[..., T], *args: object) -> T:
         """Run `work`; the server has to say something within these seconds."""

@@ -14,13 +14,12 @@ from pathlib import Path
 from typing import TypeVar
 
 import anyio
-import anyio.to_thread
 
 from acestep_mcp.domain.errors import LedgerDown
 from acestep_mcp.domain.song import SongId
 from acestep_mcp.domain.text import clean
 from acestep_mcp.environment import shortened
-from acestep_mcp.ledger.driver import Params, Row, Transaction, patience
+from acestep_mcp.ledger.driver import Busy, Params, Queue, Row, Transaction
 from acestep_mcp.ledger.schema import META, migrate
 
 T = TypeVar("T")
@@ -30,10 +29,6 @@ _SLICE = 0.5
 """Seconds for which one attempt waits for the lock, and keeps the others from trying."""
 LOOK_SECONDS = 0.25
 """Between looks for changes by other processes, while somebody waits for one."""
-
-
-class _Busy(LedgerDown):
-    """Another connection holds the lock; nothing was done."""
 
 
 class _Statements:
@@ -68,7 +63,7 @@ class SqliteDriver:
         self._threads = threads
         self._db: sqlite3.Connection | None = None
         self._opened: tuple[int, int] | None = None
-        self._turn = anyio.CapacityLimiter(1)
+        self._queue = Queue(1)
 
     async def read(self, work: Callable[[Transaction], T]) -> T:
         """Run `work` on one consistent view."""
@@ -111,18 +106,7 @@ class SqliteDriver:
         if not self._threads:
             await anyio.lowlevel.checkpoint()
             return self._transact(begin, work)
-        until = anyio.current_time() + patience(BUSY_SECONDS)
-        busy = LedgerDown("it is busy", place=shortened(str(self._path)))
-        while (left := until - anyio.current_time()) > 0:
-            try:
-                # A thread that has begun is waited for whatever happens: no commit is torn.
-                with anyio.move_on_after(left):
-                    return await anyio.to_thread.run_sync(
-                        self._transact, begin, work, limiter=self._turn
-                    )
-            except _Busy as error:
-                busy = error
-        raise busy
+        return await self._queue.run(BUSY_SECONDS, lambda _: self._transact(begin, work))
 
     def _transact(self, begin: str, work: Callable[[Transaction], T]) -> T:
         if self._opened != _file_at(self._path):
@@ -141,7 +125,7 @@ class SqliteDriver:
                 db.execute("commit")
         except (sqlite3.Error, OSError) as error:
             reason = error.strerror if isinstance(error, OSError) else str(error)
-            down = _Busy if _kind(error) in ("BUSY", "LOCKED") else LedgerDown
+            down = Busy if _kind(error) in ("BUSY", "LOCKED") else LedgerDown
             raise down(clean(reason, 80), place=shortened(str(self._path))) from error
         return result
 

@@ -62,7 +62,7 @@ class SimPostgresDriver(PostgresDriver):
 
     async def _in_turn(self, work: Callable[..., T], *args: object) -> T:
         await self._process.door()
-        async with self._turn:
+        async with self._queue.places:
             trip = Trip(self._process, self._database, writes=args[0] is _WRITE)
             if trip.cut_off:
                 self._database.lines.cut(self._process)
