@@ -30,7 +30,6 @@ from acestep_mcp.domain.errors import (
     KeyMissing,
     LedgerDown,
     NotAsked,
-    NotSent,
 )
 from acestep_mcp.domain.song import (
     LOCAL,
@@ -183,7 +182,9 @@ class Studio:
         until, deadline = anyio.current_time() + wait, self._clock.monotonic() + wait
         await self._readiness.check(account)
         self._keys.add(account)
-        stranger = await self._strangers.include(account)
+        if await self._strangers.include(account):
+            # Before anything is written: a crowd of them would keep the ledger busy for everyone.
+            await self._strangers.turn(until + GRACE / 2)
         intent = self._intent(account, order)
         live = self._records.live(intent)
         live.began = self._clock.monotonic()
@@ -191,8 +192,7 @@ class Studio:
         live.followed = True
         song = await self._reserved(live, reuse=not new_take)
         if song.id == intent.id:
-            turn_by = until + GRACE / 2 if stranger else None
-            self._records.start(self._make, live, account, order, deadline, turn_by)
+            self._records.start(self._make, live, account, order, deadline)
         else:
             self._records.drop(live)
             live = self._records.live(song)
@@ -373,20 +373,8 @@ class Studio:
             warnings=order.warnings,
         )
 
-    async def _make(
-        self,
-        live: Live,
-        account: Account,
-        order: "Order",
-        deadline: float,
-        turn_by: float | None,
-    ) -> None:
-        try:
-            if turn_by is not None:
-                await self._strangers.turn(turn_by)
-            await self._submitter.submit(live, order.model, account, deadline)
-        except NotSent as refusal:
-            await self._submitter.withdraw(live, refusal)
+    async def _make(self, live: Live, account: Account, order: "Order", deadline: float) -> None:
+        await self._submitter.submit(live, order.model, account, deadline)
         if live.refusal is None and live.song.request_id:
             self._keys.prove(account.owner)
         # The reply says how the song stood when it was written, which may be long ago.
