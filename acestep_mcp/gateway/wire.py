@@ -11,11 +11,12 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from acestep_mcp.domain.song import Observation, RequestId, State
+from acestep_mcp.domain.song import LOCAL, Observation, RequestId, State
 from acestep_mcp.domain.text import clean
 from acestep_mcp.gateway import links
 
 _REQUEST_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:~-]{0,199}")
+_MADE_HERE = re.compile(f"{LOCAL}[0-9a-f]{{16}}")
 _MODEL = re.compile(r"[a-z0-9][a-z0-9._-]{0,59}")
 _TYPE = re.compile(r"[a-z]{1,20}/[A-Za-z0-9.+-]{1,60}")
 _YEAR_10000 = 253_402_300_800.0
@@ -44,9 +45,13 @@ _ENDINGS = re.compile(
 
 
 def request_id(value: object) -> RequestId | None:
-    """The id, if it is one: opaque, but printable and usable in a path."""
+    """The id, if it is one: opaque, but printable, usable in a path, and none that is made here.
+
+    Songs are looked up by either kind of id, so one that looks like ours could be another order's.
+    """
     text = value.strip() if isinstance(value, str) else ""
-    return RequestId(text) if _REQUEST_ID.fullmatch(text) else None
+    usable = _REQUEST_ID.fullmatch(text) and not _MADE_HERE.fullmatch(text)
+    return RequestId(text) if usable else None
 
 
 def parsed(body: bytes) -> Mapping[str, Any] | None:

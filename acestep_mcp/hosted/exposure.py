@@ -1,13 +1,19 @@
 """Who may reach the server, and under which names."""
 
+import re
 from urllib.parse import urlsplit
 
 from mcp.server.transport_security import TransportSecuritySettings
+from starlette.datastructures import Headers
+from starlette.responses import Response
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from acestep_mcp.hosted.options import Options, is_loopback
 from acestep_mcp.settings import SettingsError
 
 _LOOPBACK_HOSTS = ("127.0.0.1", "localhost", "[::1]")
+_HOST = re.compile(r"(\[[0-9a-fA-F:.]+\]|[^:@/\[\]]+)(:\d{0,5})?")
+_ORIGIN = re.compile(rf"[a-z]+://{_HOST.pattern}")
 
 
 def check(options: Options, host: str) -> None:
@@ -40,6 +46,27 @@ def names(options: Options) -> TransportSecuritySettings:
             for origin in (f"{scheme}://{name}", f"{scheme}://{name}:*")
         ],
     )
+
+
+class Ports:
+    """ASGI middleware: 421 and 403 where what follows a name is no port.
+
+    The SDK takes whatever begins with a known name and a colon for that name.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass a request on whose headers can be compared with names."""
+        headers = Headers(scope=scope)
+        host, origin = headers.get("host", ""), headers.get("origin", "null")
+        if host and not _HOST.fullmatch(host):
+            await Response("Invalid Host header", 421)(scope, receive, send)
+        elif origin != "null" and not _ORIGIN.fullmatch(origin):
+            await Response("Invalid Origin header", 403)(scope, receive, send)
+        else:
+            await self._app(scope, receive, send)
 
 
 def _public_name(options: Options) -> list[str]:

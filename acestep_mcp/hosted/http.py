@@ -73,9 +73,9 @@ def _close_side_doors(web: Starlette, names: TransportSecuritySettings) -> None:
         if isinstance(route, Route) and route.path == PATH:
             route.methods = {"POST"}
             if isinstance(route.app, RequireAuthMiddleware):  # who may not ask is told nothing else
-                route.app.app = Envelopes(route.app.app, names)
+                route.app.app = exposure.Ports(Envelopes(route.app.app, names))
             else:
-                route.app = Envelopes(route.app, names)
+                route.app = exposure.Ports(Envelopes(route.app, names))
 
 
 def _with_engine(web: Starlette, app: server.App) -> None:

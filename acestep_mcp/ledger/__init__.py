@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TypeVar, cast
 
 from acestep_mcp.domain.errors import BadInput, LedgerDown, LimitReached
-from acestep_mcp.domain.song import Owner, Song, SongId, orphaned
+from acestep_mcp.domain.song import Owner, Song, SongId, orphaned, unknown
 from acestep_mcp.ledger import search as searching
 from acestep_mcp.ledger import statements as sql
 from acestep_mcp.ledger.driver import Driver, InDoubt, Params, Row, Transaction
@@ -39,6 +39,7 @@ _MOST_TAKEN = 500
 _MOST_INDEXED, _BATCHES = 100, 4
 """Songs of an older version that are indexed in one transaction, and how many of these in a go."""
 _TOP = (math.inf, "")
+_NAMESAKE = "the gateway answered with the id of another order"
 _LISTED = ("sending", "QUEUED", "PROCESSING", "COMPLETED", "FAILED", "ERROR", "UNKNOWN")
 _CHARGED = ("QUEUED", "PROCESSING", "COMPLETED", "FAILED")
 # What was sent and not answered may have been paid for, so it is shown as what it is: unknown.
@@ -363,6 +364,12 @@ def _change(
         if after.request_id != before.request_id:
             # Somebody asked for it by the gateway's id before the gateway's reply was here.
             tx.exclusive(owner)  # against one who is about to adopt it
+            # Nor may two orders have one id, be they two customers': each would be told of one song
+            # what is the other's.
+            tx.exclusive(Owner(f"id {after.request_id}"))
+            if tx.all(sql.NAMESAKE, to_row(after)):
+                fact = partial(unknown, now=after.updated_at, why=_NAMESAKE)
+                continue
             while twins := tx.all(sql.ADOPTED_TWIN, to_row(after)):
                 _delete(tx, twins[0])
         if _swapped(tx, before, rows[0]["found_by"], after):

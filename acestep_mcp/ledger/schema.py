@@ -12,6 +12,7 @@ from acestep_mcp.domain.errors import LedgerDown
 from acestep_mcp.ledger.driver import Engine, Transaction
 from acestep_mcp.ledger.statements import (
     ENDED_UNHEARD,
+    ORDERED,
     RUNNING,
     UNFINISHED,
     UNINDEXED,
@@ -199,6 +200,7 @@ STEPS: tuple[tuple[str | dict[Engine, tuple[str, ...]], ...], ...] = (
         create index song_in_doubt on song (owner, fingerprint, updated_at)
         where state = 'UNKNOWN'
         """,
+        f"create index song_named on song (request_id) where {ORDERED}",
         "create index song_state on song (owner, state, created_at, id)",
         """
         create index song_took on song (owner, model, tracks, created_at, took)

@@ -12,6 +12,7 @@ UNFINISHED = "state in ('intent', 'sending', 'QUEUED', 'PROCESSING')"
 UNSAVED = "state = 'COMPLETED' and saving = 'wanted'"
 RUNNING = "state in ('QUEUED', 'PROCESSING')"
 ENDED_UNHEARD = "(state in ('COMPLETED', 'FAILED', 'ERROR') and delivered = 0)"
+ORDERED = "fingerprint <> ''"
 UNINDEXED = "found_by = '' and state <> 'intent'"
 # A lease far further ahead than its own length was written by a clock that ran ahead, and is none.
 # Once its length is allowed for: other machines' clocks differ, and this one's is set a little.
@@ -40,6 +41,9 @@ BY_HANDLE = f"""
 """
 ADOPTED_TWIN = f"""
     {_ROW} where owner = :owner and request_id = :request_id and id <> :id and fingerprint = ''
+"""
+NAMESAKE = f"""
+    select id from song where request_id = :request_id and id <> :id and {ORDERED} limit 1
 """
 
 # An order. `answer` is what `song_answers` holds of a request, newest first.

@@ -30,7 +30,6 @@ from acestep_mcp.domain.errors import (
     KeyMissing,
     LedgerDown,
     NotAsked,
-    NotSent,
 )
 from acestep_mcp.domain.song import (
     LOCAL,
@@ -185,7 +184,9 @@ class Studio:
         with answering_by(until + GRACE):
             await self._readiness.check(account)
             self._keys.add(account)
-            stranger = await self._strangers.include(account)
+            if await self._strangers.include(account):
+                # Before anything is written: a crowd would keep the ledger busy for everyone.
+                await self._strangers.turn(until + GRACE / 2)
             intent = self._intent(account, order)
             live = self._records.live(intent)
             live.began = self._clock.monotonic()
@@ -193,8 +194,7 @@ class Studio:
             live.followed = True
             song = await self._reserved(live, reuse=not new_take)
         if song.id == intent.id:
-            turn_by = until + GRACE / 2 if stranger else None
-            self._records.start(self._make, live, account, order, deadline, turn_by)
+            self._records.start(self._make, live, account, order, deadline)
         else:
             self._records.drop(live)
             live = self._records.live(song)
@@ -356,8 +356,7 @@ class Studio:
     async def _named(self, live: Live, request_id: str) -> None:
         """The gateway has the song by this id, unless another order has it by the same."""
         named = wire.request_id(request_id)
-        twin = await self._ledger.find(live.song.owner, named) if named else None
-        if named is None or (twin is not None and twin.fingerprint):
+        if named is None:
             return
         # Without the key it is nobody's, until its owner calls a process.
         ours = self._keys.get(live.song.owner) is not None
@@ -393,20 +392,8 @@ class Studio:
             warnings=order.warnings,
         )
 
-    async def _make(
-        self,
-        live: Live,
-        account: Account,
-        order: "Order",
-        deadline: float,
-        turn_by: float | None,
-    ) -> None:
-        try:
-            if turn_by is not None:
-                await self._strangers.turn(turn_by)
-            await self._submitter.submit(live, order.model, account, deadline)
-        except NotSent as refusal:
-            await self._submitter.withdraw(live, refusal)
+    async def _make(self, live: Live, account: Account, order: "Order", deadline: float) -> None:
+        await self._submitter.submit(live, order.model, account, deadline)
         if live.refusal is None and live.song.request_id:
             self._keys.prove(account.owner)
         # The reply says how the song stood when it was written, which may be long ago.
@@ -450,11 +437,15 @@ class Studio:
     ) -> Report:
         """The song at that time, or as soon as waiting is of no use; a little later if need be."""
         with live.awaited():
+            looked = False
             with anyio.CancelScope(deadline=until):
                 while not (live.over or self._stopping):
                     await live.next_change()
-                    if self._is_open(account, live.song) and self._schedule.may_ask(live):
-                        self._follower.ask(live)  # what another process has just told may be old
+                    # What another process has just told may be old.
+                    if not looked and self._is_open(account, live.song):
+                        looked = self._schedule.may_ask(live)
+                        if looked:
+                            self._records.start(self._follower.observe, live)
             # Earlier than that where the wait ended because the server is being stopped.
             with anyio.CancelScope(deadline=min(until, anyio.current_time()) + GRACE):
                 while live.submitting:

@@ -63,9 +63,9 @@ class Submitter:
         except LedgerDown as down:
             refusal = down
         if refusal is not None:
-            await self.withdraw(live, refusal)
+            await self._withdraw(live, refusal)
 
-    async def withdraw(self, live: Live, refusal: Refusal) -> None:
+    async def _withdraw(self, live: Live, refusal: Refusal) -> None:
         """Take an order back of which nothing was bought, and tell everyone who waits why."""
         # Off the ledger first: an identical call that comes next must not find it there.
         song = live.song

@@ -149,6 +149,20 @@ async def test_a_part_that_is_not_the_one_asked_for_is_refused_for_that_attempt(
     assert b'\r\nif-range: "a"' in heads[0].lower()
 
 
+@pytest.mark.parametrize(
+    ("named", "verdict"),
+    [("local-0123456789abcdef", "unknown"), ("local-7", "accepted"), ("Local-7f", "accepted")],
+)
+async def test_an_id_that_looks_like_one_of_ours_is_no_readable_id(
+    named: str, verdict: str
+) -> None:
+    body = json.dumps({"request_id": named, "status": "QUEUED"}).encode()
+    async with saying(said("202 Accepted", body)) as (client, _, _):
+        sent = await client.submit(XL, {"prompt": "p"}, KEY)
+
+    assert sent.verdict == verdict
+
+
 @pytest.mark.parametrize("tag", ['ETag: "a"', "X-No: tag"])
 async def test_the_part_that_was_asked_for_continues_the_file(tag: str) -> None:
     head = ("Content-Range: bytes 100-999/1000", tag)

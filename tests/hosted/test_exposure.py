@@ -106,3 +106,28 @@ async def test_probes_and_callbacks_are_answered_under_any_name(tmp_path: Path) 
         for name in (*LOOPBACK, *STRANGE):
             assert await status(web, "GET", "/health", Host=name) == 200
             assert await status(web, "POST", "/webhook/x", Host=name) == 401
+
+
+NO_PORTS = (
+    "evil",
+    "@evil.example",
+    "8000@evil.example",
+    "80.evil.example",
+    "8000/x",
+    "800000",
+    "-1",
+)
+
+
+@pytest.mark.parametrize("era", [{}, MODERN], ids=["legacy", "modern"])
+async def test_a_known_name_with_something_else_than_a_port_behind_it_is_no_known_name(
+    tmp_path: Path, era: dict[str, str]
+) -> None:
+    async with hosted(tmp_path) as host, httpx.AsyncClient(base_url=host.url) as web:
+        for known in ("localhost", "127.0.0.1", "[::1]"):
+            for port in NO_PORTS:
+                name = f"{known}:{port}"
+                assert await status(web, "POST", "/mcp", **era, Host=name) == 421, name
+                page = {**era, "Origin": f"http://{name}"}
+                assert await status(web, "POST", "/mcp", **page) == 403, page
+            assert await status(web, "POST", "/mcp", **era, Host=f"{known}:") == 400

@@ -45,6 +45,7 @@ PLANS: dict[str, tuple[dict[str, Any], set[str]]] = {
     "BY_ID": (ONE, {"song_pkey"}),
     "BY_HANDLE": (ONE, {"song_request", "song_pkey"}),
     "ADOPTED_TWIN": (ONE, {"song_request"}),
+    "NAMESAKE": (ONE, {"song_named"}),
     "SAME": (
         {"fingerprint": "busy", "fresh": NOW - 600},
         {"song_answers", "song_in_doubt"},
