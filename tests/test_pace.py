@@ -110,7 +110,7 @@ async def test_of_a_crowd_of_strangers_twenty_wait_and_the_others_are_told() -> 
             for _ in range(300):
                 tasks.start_soon(come)
 
-    assert refused == 299  # one turn at once, the next after half a second
+    assert 297 <= refused <= 298  # one turn at once, and two more in 0.4 s at five a second
 
 
 async def test_shared_and_own_accounts_are_no_strangers() -> None:

@@ -30,6 +30,7 @@ from acestep_mcp.domain.errors import (
     KeyMissing,
     LedgerDown,
     NotAsked,
+    NotSent,
 )
 from acestep_mcp.domain.song import (
     LOCAL,
@@ -184,10 +185,9 @@ class Studio:
         with answering_by(until + GRACE):
             await self._readiness.check(account)
             self._keys.add(account)
-            if await self._strangers.include(account):
-                # Before anything is written: a crowd would keep the ledger busy for everyone.
-                await self._strangers.turn(until + GRACE / 2)
             intent = self._intent(account, order)
+            if await self._strangers.include(account):
+                await self._introduced(intent, until, reuse=not new_take)
             live = self._records.live(intent)
             live.began = self._clock.monotonic()
             # Before it is written: nobody who finds it must take it for one that nobody submits.
@@ -200,6 +200,19 @@ class Studio:
             live = self._records.live(song)
             self._follower.follow(live)
         return await self._report(account, live, until, reused=song.id != intent.id)
+
+    async def _introduced(self, intent: Song, until: float, *, reuse: bool) -> None:
+        """Wait for a stranger's turn, before anything is written: a crowd would fill the ledger.
+
+        Raises:
+            NotSent: It does not come in time, and no other call has made the same request either.
+        """
+        try:
+            await self._strangers.turn(until + GRACE / 2)
+        except NotSent:
+            limit, ago = self._terms.daily_limit, self._jumps.ago
+            if not await self._ledger.earlier(intent, limit=limit, reuse=reuse, ago=ago):
+                raise
 
     async def earlier(self, account: Account, order: "Order", *, reuse: bool = True) -> Song | None:
         """The song that already answers this request; what `generate` would return unpaid.

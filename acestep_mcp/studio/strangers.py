@@ -10,7 +10,7 @@ from acestep_mcp.studio.keyring import Keyring
 from acestep_mcp.studio.pace import Pace
 from acestep_mcp.studio.terms import Account
 
-_A_SECOND = 2.0
+_A_SECOND = 5.0
 _MOST = 20
 """Questions a second for all strangers together, and how many of them may wait for one."""
 _ALL = Owner("")

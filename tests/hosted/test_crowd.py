@@ -63,7 +63,7 @@ async def test_three_hundred_invented_keys_at_once_delay_nobody_and_are_hardly_r
 
     relayed = sum(key.startswith("invented") for key in keys)
     assert done["status"] == "COMPLETED"
-    assert 1 <= relayed <= 1 + 2 * lasted
+    assert 1 <= relayed <= 1 + 5 * lasted
     assert len(answers) == CROWD
     assert sum('"isError":true' in each for each in answers) == CROWD
     assert any("too many new callers at once; call again in a minute" in each for each in answers)
