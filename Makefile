@@ -38,7 +38,7 @@ faults: $(READY)
 # Real processes and real disks: kill -9 at every await, crowded and full ledgers, load.
 proofs: $(READY)
 	KILL_STRIDE=1 $(BIN)/python -m pytest -q tests/test_recovery.py
-	$(BIN)/python -m pytest -q -m proof tests/faults tests/ledger tests/proofs
+	$(BIN)/python -m pytest -q -m proof tests/faults tests/ledger tests/proofs tests/test_budgets.py
 	$(BIN)/python -m tests.faults.sim --schedules 3000 --jobs 2 --ledger postgres
 	$(BIN)/python -m tests.faults.mutants --ledger postgres
 
