@@ -1,12 +1,11 @@
 """The arguments that hosts add to a tool call by themselves, and that nobody meant.
 
 A host adds them to every call, so a server that refuses them can do nothing for its users: the
-model did not write them and cannot leave them out. Each was found in the host's own source, or
-in calls the host is known to have sent where its source is closed; the comment says where.
+model did not write them and cannot leave them out. Most were found in the host's own source; the
+others in calls or schemas that show them, or in lists that other servers keep.
 Arguments whose names begin with `_` are taken as absent in any case and are not listed.
 
-Looked at as well, and found to add nothing to what the model wrote: Roo Code, Flowise, Agno,
-LangChain's MCP adapters.
+Read as well, and found to add nothing to what the model wrote: Roo Code, Flowise, Agno.
 """
 
 from collections.abc import Mapping
@@ -32,7 +31,7 @@ ADDED: Mapping[str, Added] = {
     # arrived is in n8n-io/n8n#21500 and #21716). Versions before 2.2.5 forward all of it.
     "tool": Added("n8n", (str,)),
     "toolCallId": Added("n8n", (str,)),
-    # The same item, where it came from the Chat Trigger node, which makes these three.
+    # Kept by other servers as what n8n's Chat Trigger adds; not seen in n8n's source.
     "sessionId": Added("n8n", (str,)),
     "chatInput": Added("n8n", (str,)),
     "action": Added("n8n", (str,), _ACTIONS),
