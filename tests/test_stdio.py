@@ -272,6 +272,22 @@ async def test_nobody_is_told_what_is_wrong_with_a_notification_or_an_answer(
         assert sandbox.submissions == []
 
 
+@pytest.mark.parametrize("closed", ["<&-", ">&-", "<&- >&-"])
+@pytest.mark.parametrize("first", ["the front", "the server"])
+async def test_without_a_client_it_ends_at_once(tmp_path: Path, first: str, closed: str) -> None:
+    async with gateway() as sandbox:
+        if first == "the server":
+            async with served(sandbox, tmp_path) as home:
+                await home.generate()  # to be followed, so that there is no front
+        command = f"printf '%s' \"$0\" | {sys.executable} -m acestep_mcp {closed}"
+        greeting = b"".join((*GREETING, called(1, "list_outputs"))).decode()
+        environ = environment(sandbox.base_url, tmp_path, PATH=os.environ["PATH"])
+        with anyio.fail_after(10):
+            done = await anyio.run_process(["sh", "-c", command, greeting], env=environ)
+
+        assert (done.stdout, done.stderr) == (b"", b"")
+
+
 @pytest.mark.parametrize("first", ["the front", "the server"])
 async def test_a_mark_before_the_first_line_and_windows_line_ends_are_no_matter(
     tmp_path: Path, first: str

@@ -51,6 +51,8 @@ def serve(settings: Settings) -> Handover | None:
 
     Songs that wait to be followed need the server from the start.
     """
+    if not (pipes.is_open(_STDIN) and pipes.is_open(_STDOUT)):
+        return None  # or the next file that is opened would be taken for the client
     if settings.database_url or _unfinished(settings):
         return Handover()
     for wanted in (signal.SIGTERM, signal.SIGINT):

@@ -30,6 +30,15 @@ class Lines:
         return line
 
 
+def is_open(end: int) -> bool:
+    """Whether there is anything at that end at all."""
+    try:
+        os.fstat(end)
+    except OSError:
+        return False
+    return True
+
+
 def line(end: int) -> bytes:
     """The next line, without reading a byte beyond it: somebody else goes on with the rest."""
     found = bytearray()

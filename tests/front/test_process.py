@@ -224,3 +224,23 @@ async def test_an_installation_that_changed_meanwhile_is_said_to_every_request(
         assert {answer["error"]["message"] for answer in asked} == {CHANGED}
         assert "restart the client" in CHANGED
         assert sandbox.submissions == []
+
+
+async def test_an_installation_that_went_while_the_server_ran_is_said_by_the_first_call(
+    tmp_path: Path,
+) -> None:
+    package = Path(shutil.copytree(PACKAGE, tmp_path / "site" / PACKAGE.name))
+    async with (
+        gateway() as sandbox,
+        started(sandbox, tmp_path, "-P", "-B", PYTHONPATH=str(package.parent)) as peer,
+    ):
+        await peer.greet()
+        await peer.call(2, "list_outputs")
+        package.rename(tmp_path / "elsewhere")
+        call = {"name": "generate_song", "arguments": SONG}
+        answer = (await peer.ask(3, "tools/call", **call))["result"]
+        listed = await peer.call(4, "list_outputs")
+
+        assert answer["isError"]
+        assert answer["content"][0]["text"].startswith(CHANGED)
+        assert listed["total"] == len(sandbox.submissions) == 0
