@@ -9,7 +9,7 @@ import pytest
 
 from acestep_mcp.clock import SystemClock
 from acestep_mcp.domain.song import Owner, Song, SongId
-from acestep_mcp.gateway.client import Gateway
+from acestep_mcp.gateway.client import Gateway, Unanswered
 from acestep_mcp.ledger import opened
 from acestep_mcp.order import Wish, order
 from acestep_mcp.sandbox import Sandbox, reset_peer
@@ -196,6 +196,17 @@ def test_where_the_gateway_calls_back_it_is_asked_three_times_less_often() -> No
         pauses.append(live.due - live.asked_at)
 
     assert pauses == pytest.approx([5.0, 15.0], rel=0.01)
+
+
+def test_what_is_learnt_of_such_songs_puts_no_failed_question_off() -> None:
+    """It may be learnt while that question is under way, and an old song's pause is minutes."""
+    schedule = Schedule(SystemClock(), Terms(poll_interval=5.0))
+    live = Live(song_of_age(86_400.0))
+    schedule.unanswered(live, Unanswered("no reply"))
+    due = live.due
+    schedule.begin(live, [])
+
+    assert live.due == due <= live.asked_at + 1.0
 
 
 def song_of_age(age: float) -> Song:

@@ -95,7 +95,8 @@ class Records:
     def named(self, owner: Owner, handle: str) -> Song | None:
         """A song in hand, by what it is called here even if the ledger does not know that yet."""
         songs = (live.song for live in self._live.values())
-        return next((each for each in songs if each.owner == owner and each.handle == handle), None)
+        named = (each for each in songs if each.owner == owner and handle in (each.handle, each.id))
+        return next(named, None)
 
     async def apply(
         self, live: Live, fact: Callable[[Song], Song], *, insist: bool = False

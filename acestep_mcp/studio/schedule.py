@@ -60,12 +60,25 @@ class Schedule:
         documented = model.documented_times if len(times) < timing.ENOUGH else ()
         live.known_times = (*times, *documented)
         live.asked = int(self.age(live) / self._interval)
-        if math.isfinite(live.asked_at):
+        # A question that failed while the times were looked up has its own, earlier, repetition.
+        if math.isfinite(live.asked_at) and not live.failures:
             live.due = self._clock.monotonic() + self._pause(live)
 
     def may_ask(self, live: Live) -> bool:
         """Whether a poll interval has passed since the song was last asked about."""
-        return self._clock.monotonic() - live.asked_at >= self._terms.poll_interval
+        return self._clock.monotonic() - self._known_at(live) >= self._terms.poll_interval
+
+    def _known_at(self, live: Live) -> float:
+        """When the gateway last told how the song stands, to this process or to another one.
+
+        Of what it told another one the row says when, by the time of the day, and nothing else
+        can: a clock that was set back makes it seem younger, by less than one interval.
+        """
+        if math.isfinite(live.asked_at):
+            return live.asked_at
+        ago = self._clock.now() - live.song.updated_at
+        fresh = 0 <= ago < self._terms.poll_interval
+        return self._clock.monotonic() - ago if fresh else -math.inf
 
     def wait_for(self, live: Live) -> None:
         """Somebody waits for the song: ask about it when a poll interval has passed."""

@@ -58,7 +58,9 @@ async def test_three_hundred_invented_keys_at_once_delay_nobody_and_are_hardly_r
             with anyio.fail_after(8):
                 done = shown(await call(ada, "get_status", request_id=song, wait=20))
         lasted = anyio.current_time() - began
-        listed = written(tmp_path, "Anything")
+        with anyio.fail_after(10):  # no order of theirs is left behind
+            while written(tmp_path, "Anything"):
+                await call(ada, "list_outputs")  # on a slow machine, one may still be refused
         keys = [each.headers[KEY_HEADER.lower()] for each in host.sandbox.arrivals]
 
     relayed = sum(key.startswith("invented") for key in keys)
@@ -67,7 +69,6 @@ async def test_three_hundred_invented_keys_at_once_delay_nobody_and_are_hardly_r
     assert len(answers) == CROWD
     assert sum('"isError":true' in each for each in answers) == CROWD
     assert any("too many new callers at once; call again in a minute" in each for each in answers)
-    assert listed == []  # no order of theirs is left behind
 
 
 @pytest.mark.parametrize("status", [b"403 Forbidden", b"429 Too Many", b"503 Unavailable"])

@@ -73,6 +73,18 @@ async def test_who_asks_another_replica_without_waiting_is_answered_at_once(data
         assert seen.state == "QUEUED"
 
 
+async def test_what_one_replica_has_just_heard_another_does_not_ask_again(database: str) -> None:
+    """A question of its own would change the row, and the first would ask at once, too."""
+    async with gateway() as sandbox:
+        one, two = (replica(sandbox, database, interval=60) for _ in range(2))
+        async with one.open(ALICE), two.open(ALICE):
+            song = (await one.generate(ALICE, wanted(), wait=0)).song
+            seen = (await two.status(ALICE, song.handle, wait=0)).song
+
+        assert seen.state == "QUEUED"
+        assert not sandbox.polls()
+
+
 async def test_where_no_notification_arrives_a_callback_is_acted_on_within_two_seconds(
     database: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
