@@ -14,11 +14,11 @@ from mcp.server.mcpserver import MCPServer
 
 from acestep_mcp.clock import Clock, SystemClock
 from acestep_mcp.domain.song import LOCAL_OWNER, Owner
-from acestep_mcp.gateway.client import Gateway
+from acestep_mcp.engine import LEASE, Account, Callback, Engine, Terms, Who
 from acestep_mcp.ledger import opened
 from acestep_mcp.library import Library
+from acestep_mcp.providers.pixazo.client import Gateway
 from acestep_mcp.settings import Settings
-from acestep_mcp.studio import LEASE, Account, Callback, Studio, Terms, Who
 from acestep_mcp.surface import player, prompts, resources, tools
 from acestep_mcp.surface.calls import objects
 from acestep_mcp.surface.delivery import Delivery
@@ -61,13 +61,13 @@ class App:
     """A server and the engine behind it. `mcp` answers only while `running()` is entered."""
 
     mcp: MCPServer[Any]
-    studio: Studio
+    engine: Engine
     account: Account
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator["App"]:
         """Run the engine."""
-        async with self.studio.open(self.account):
+        async with self.engine.open(self.account):
             yield self
 
 
@@ -91,7 +91,7 @@ def build(
     gateway = Gateway(settings.base_url, now=clock.now)
     folder = settings.output_dir if settings.save else None
     library = Library(folder, gateway.media, clock) if folder else None
-    studio = Studio(
+    engine = Engine(
         ledger=opened(settings.ledger_path or settings.data_problem, settings.database_url),
         gateway=gateway,
         library=library,
@@ -108,7 +108,7 @@ def build(
     account = own_account(settings)
     who = hosting.who if hosting else lambda: account
     desk = Desk(
-        studio=studio,
+        engine=engine,
         who=who,
         clock=clock,
         patience=Patience(learns=hosting is None),
@@ -123,15 +123,15 @@ def build(
             instructions=INSTRUCTIONS,
             tools=[*tools.build(desk, settings.wait)],
             cache_hints={"tools/list": _FIVE_MINUTES},
-            middleware=[player.handshake_extensions, objects, Delivery(studio, who)],
-            extensions=[player.extension(settings.base_url), Tasks(studio, who, clock)],
+            middleware=[player.handshake_extensions, objects, Delivery(engine, who)],
+            extensions=[player.extension(settings.base_url), Tasks(engine, who, clock)],
             token_verifier=hosting.verifier if hosting else None,
             auth=hosting.auth if hosting else None,
             log_level="WARNING",
         )
-    resources.add(mcp, studio, library, who)
-    prompts.add(mcp, studio, who)
-    return App(mcp, studio, account)
+    resources.add(mcp, engine, library, who)
+    prompts.add(mcp, engine, who)
+    return App(mcp, engine, account)
 
 
 def own_account(settings: Settings) -> Account:

@@ -11,11 +11,11 @@ import anyio
 
 from acestep_mcp.clock import SystemClock
 from acestep_mcp.domain.song import Owner
-from acestep_mcp.gateway.client import Gateway
-from acestep_mcp.gateway.http import Reply
+from acestep_mcp.engine import Account, Engine, Terms
 from acestep_mcp.ledger import Ledger
 from acestep_mcp.ledger.sqlite import SqliteDriver
-from acestep_mcp.studio import Account, Studio, Terms
+from acestep_mcp.providers.http import Reply
+from acestep_mcp.providers.pixazo.client import Gateway
 
 ME = Account(Owner("bench"), "key")
 CALLS = 300
@@ -51,15 +51,15 @@ async def _measured() -> tuple[float, int]:
         door: Any = finished  # all of it that the gateway calls
         gateway = Gateway("https://gateway.invalid", now=clock.now, http=door)
         ledger = Ledger(SqliteDriver(Path(folder) / "ledger.sqlite3"))
-        studio = Studio(ledger=ledger, gateway=gateway, library=None, clock=clock, terms=Terms())
-        async with studio.open(ME):
-            song = (await studio.status(ME, "ace-step-xl_done", wait=0)).song
+        engine = Engine(ledger=ledger, gateway=gateway, library=None, clock=clock, terms=Terms())
+        async with engine.open(ME):
+            song = (await engine.status(ME, "ace-step-xl_done", wait=0)).song
             before = finished.asked
-            took = [await _timed(studio, song.handle) for _ in range(CALLS)]
+            took = [await _timed(engine, song.handle) for _ in range(CALLS)]
         return median(took), finished.asked - before
 
 
-async def _timed(studio: Studio, handle: str) -> float:
+async def _timed(engine: Engine, handle: str) -> float:
     began = time.perf_counter()
-    await studio.status(ME, handle, wait=0)
+    await engine.status(ME, handle, wait=0)
     return 1000 * (time.perf_counter() - began)

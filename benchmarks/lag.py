@@ -19,12 +19,12 @@ from trio.testing import MockClock
 
 from acestep_mcp.domain import timing
 from acestep_mcp.domain.song import Owner
-from acestep_mcp.gateway.client import Gateway
-from acestep_mcp.gateway.http import Reply
+from acestep_mcp.engine import Account, Engine, Terms
 from acestep_mcp.ledger import Ledger
 from acestep_mcp.ledger.sqlite import SqliteDriver
 from acestep_mcp.order import Wish, order
-from acestep_mcp.studio import Account, Studio, Terms
+from acestep_mcp.providers.http import Reply
+from acestep_mcp.providers.pixazo.client import Gateway
 
 SONGS = 40
 PROFILES = (16.3, 110.9)
@@ -121,20 +121,20 @@ async def _follow(times: Sequence[float]) -> tuple[list[float], int]:
         door: Any = queue  # all of it that the gateway calls
         gateway = Gateway("https://gateway.invalid", now=clock.now, http=door)
         driver = SqliteDriver(Path(folder) / "ledger.sqlite3", threads=False)
-        studio = Studio(
+        engine = Engine(
             ledger=Ledger(driver), gateway=gateway, library=None, clock=clock, terms=Terms()
         )
-        async with studio.open(ME):
+        async with engine.open(ME):
             songs = range(len(times))
-            lags = [await _one(studio, queue, number, clock.random) for number in songs]
+            lags = [await _one(engine, queue, number, clock.random) for number in songs]
         return lags, queue.polls
 
 
-async def _one(studio: Studio, queue: Queue, number: int, draw: Callable[[], float]) -> float:
+async def _one(engine: Engine, queue: Queue, number: int, draw: Callable[[], float]) -> float:
     wanted = order(Wish(prompt=f"Song {number}"), draw)
-    song = (await studio.generate(ME, wanted, wait=45)).song
+    song = (await engine.generate(ME, wanted, wait=45)).song
     while not song.ended:
-        song = (await studio.status(ME, song.handle, wait=45)).song
+        song = (await engine.status(ME, song.handle, wait=45)).song
     return trio.current_time() - queue.ends[song.handle][1]
 
 

@@ -13,8 +13,8 @@ FLOORS = (
     ("hosted",),
     ("server", "sandbox"),
     ("surface", "install"),
-    ("studio",),
-    ("library", "ledger", "gateway", "order", "front"),
+    ("engine",),
+    ("library", "ledger", "providers", "order", "front"),
     ("settings", "clock"),
     ("keys",),
     ("keyfile",),
@@ -24,13 +24,13 @@ FLOORS = (
 FLOOR = {name: number for number, floor in enumerate(FLOORS) for name in floor}
 FILES = sorted(PACKAGE.rglob("*.py"))
 DOORS = {
-    "httpx": {"gateway/http.py"},
-    "httpcore": {"gateway/http.py", "gateway/dialing.py"},
+    "httpx": {"providers/http.py"},
+    "httpcore": {"providers/http.py", "providers/dialing.py"},
     "sqlite3": {"ledger/sqlite.py", "commands/doctor.py", "front/"},
     "rich": {"commands/console.py", "commands/demo.py", "commands/songs.py"},
     "h11": {"sandbox/"},
     "mutagen": {"library/"},
-    "opentelemetry": {"studio/telemetry.py"},
+    "opentelemetry": {"engine/telemetry.py"},
     "psycopg": {"ledger/postgres.py"},
 }
 

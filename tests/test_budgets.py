@@ -138,29 +138,29 @@ async def test_a_signal_ends_a_server_whose_ledger_is_held(
 async def test_a_database_that_stands_still_is_said_in_time_and_used_when_it_goes_on() -> None:
     server = emptied()
     async with gateway() as sandbox:
-        studio = replica(sandbox, server.url())
-        async with studio.open(ALICE):
-            song = (await studio.generate(ALICE, wanted(), wait=0)).song
+        engine = replica(sandbox, server.url())
+        async with engine.open(ALICE):
+            song = (await engine.generate(ALICE, wanted(), wait=0)).song
             with server.stopped():
                 began = time.monotonic()
                 async with anyio.create_task_group() as tasks:
                     for number in range(8):
-                        tasks.start_soon(refused, studio, number)
+                        tasks.start_soon(refused, engine, number)
                 assert time.monotonic() - began < LONGEST
-                assert (await studio.status(ALICE, song.handle, wait=0)).song.state == "QUEUED"
+                assert (await engine.status(ALICE, song.handle, wait=0)).song.state == "QUEUED"
             sandbox.complete(song.handle)
             with anyio.fail_after(20):
                 found = song
                 while found.state != "COMPLETED":
-                    found = await looked(studio, song.handle)
+                    found = await looked(engine, song.handle)
 
         assert len(sandbox.submissions) == 1
 
 
-async def looked(studio: Any, handle: str) -> Any:
-    return (await studio.status(ALICE, handle, wait=1)).song
+async def looked(engine: Any, handle: str) -> Any:
+    return (await engine.status(ALICE, handle, wait=1)).song
 
 
-async def refused(studio: Any, number: int) -> None:
+async def refused(engine: Any, number: int) -> None:
     with pytest.raises(Exception, match=r"PostgreSQL|busy"):
-        await studio.generate(ALICE, wanted(1 + number), wait=0)
+        await engine.generate(ALICE, wanted(1 + number), wait=0)

@@ -9,14 +9,14 @@ import pytest
 
 from acestep_mcp.clock import SystemClock
 from acestep_mcp.domain.song import Owner, Song, SongId
-from acestep_mcp.gateway.client import Gateway, Unanswered
+from acestep_mcp.engine import Account, Engine, Terms
+from acestep_mcp.engine.keyring import Keyring
+from acestep_mcp.engine.live import Live
+from acestep_mcp.engine.schedule import Schedule
 from acestep_mcp.ledger import opened
 from acestep_mcp.order import Wish, order
+from acestep_mcp.providers.pixazo.client import Gateway, Unanswered
 from acestep_mcp.sandbox import Sandbox, reset_peer
-from acestep_mcp.studio import Account, Studio, Terms
-from acestep_mcp.studio.keyring import Keyring
-from acestep_mcp.studio.live import Live
-from acestep_mcp.studio.schedule import Schedule
 from tests.house import KEY, gateway
 
 pytestmark = pytest.mark.anyio
@@ -41,10 +41,10 @@ async def process(
     folder: Path,
     database: str = "",
     accounts: Sequence[Account] = (),
-) -> AsyncIterator[Studio]:
+) -> AsyncIterator[Engine]:
     """A server's engine that asks to be called back and hardly ever asks by itself."""
     clock = SystemClock()
-    studio = Studio(
+    engine = Engine(
         ledger=opened(folder / "ledger.sqlite3", database),
         gateway=Gateway(sandbox.base_url, now=clock.now),
         library=None,
@@ -52,16 +52,16 @@ async def process(
         terms=Terms(poll_interval=60.0),
         callback=lambda _owner, _song: NOWHERE,
     )
-    async with studio.open(*accounts):
-        yield studio
+    async with engine.open(*accounts):
+        yield engine
 
 
-async def ordered(studio: Studio, account: Account = ALICE) -> Song:
-    return (await studio.generate(account, order(Wish(prompt="A song"), lambda: 0.5), wait=0)).song
+async def ordered(engine: Engine, account: Account = ALICE) -> Song:
+    return (await engine.generate(account, order(Wish(prompt="A song"), lambda: 0.5), wait=0)).song
 
 
-def awaited(studio: Studio, song: Song) -> bool:
-    return bool(studio._records.live(song).waiting)
+def awaited(engine: Engine, song: Song) -> bool:
+    return bool(engine._records.live(song).waiting)
 
 
 async def test_a_callback_at_a_process_without_the_key_wakes_whoever_waits_at_the_others(
@@ -76,7 +76,7 @@ async def test_a_callback_at_a_process_without_the_key_wakes_whoever_waits_at_th
         song = await ordered(follows)
         states: list[str] = []
 
-        async def waits(at: Studio) -> None:
+        async def waits(at: Engine) -> None:
             states.append((await at.status(ALICE, song.handle, wait=10)).song.state)
 
         with anyio.fail_after(5):
@@ -96,13 +96,13 @@ async def test_a_callback_at_a_process_without_the_key_wakes_whoever_waits_at_th
 async def test_a_callback_that_comes_while_the_gateway_is_asked_is_not_forgotten(
     tmp_path: Path,
 ) -> None:
-    async with gateway() as sandbox, process(sandbox, tmp_path) as studio:
-        song = await ordered(studio)
-        live = studio._records.live(song)
-        await studio.hint(ALICE.owner, song.id, song.handle)
+    async with gateway() as sandbox, process(sandbox, tmp_path) as engine:
+        song = await ordered(engine)
+        live = engine._records.live(song)
+        await engine.hint(ALICE.owner, song.id, song.handle)
         await sandbox.arrived("status")
         # The answer under way says QUEUED; the song ends, and the gateway calls, before it is here.
-        await studio.hint(ALICE.owner, song.id, song.handle)
+        await engine.hint(ALICE.owner, song.id, song.handle)
         sandbox.complete(song.handle)
         with anyio.fail_after(5):
             while not live.over:
@@ -112,28 +112,28 @@ async def test_a_callback_that_comes_while_the_gateway_is_asked_is_not_forgotten
 
 
 async def test_a_flood_of_callbacks_is_no_flood_of_status_requests(tmp_path: Path) -> None:
-    async with gateway() as sandbox, process(sandbox, tmp_path) as studio:
-        song = await ordered(studio)
+    async with gateway() as sandbox, process(sandbox, tmp_path) as engine:
+        song = await ordered(engine)
         with anyio.move_on_after(1.2):
             while True:
-                await studio.hint(ALICE.owner, song.id, song.handle)
+                await engine.hint(ALICE.owner, song.id, song.handle)
 
         assert 1 <= len(sandbox.polls(song.handle)) <= 4
 
 
 async def test_a_callback_never_gives_one_song_the_id_of_another(tmp_path: Path) -> None:
-    async with gateway() as sandbox, process(sandbox, tmp_path) as studio:
-        known = await ordered(studio)
+    async with gateway() as sandbox, process(sandbox, tmp_path) as engine:
+        known = await ordered(engine)
         sandbox.faults.add("submit", reset_peer("after"))
         wish = Wish(prompt="Another song")
-        lost = (await studio.generate(ALICE, order(wish, lambda: 0.5), wait=0)).song
+        lost = (await engine.generate(ALICE, order(wish, lambda: 0.5), wait=0)).song
         assert lost.state == "UNKNOWN"
 
-        assert await studio.hint(ALICE.owner, lost.id, known.handle)
-        assert (await studio.status(ALICE, lost.handle, wait=0)).song.state == "UNKNOWN"
+        assert await engine.hint(ALICE.owner, lost.id, known.handle)
+        assert (await engine.status(ALICE, lost.handle, wait=0)).song.state == "UNKNOWN"
         named = next(name for name in sandbox.jobs if name != known.handle)
-        assert await studio.hint(ALICE.owner, lost.id, named)
-        assert (await studio.status(ALICE, lost.handle, wait=0)).song.request_id == named
+        assert await engine.hint(ALICE.owner, lost.id, named)
+        assert (await engine.status(ALICE, lost.handle, wait=0)).song.request_id == named
 
 
 async def test_a_song_found_by_a_process_without_the_key_goes_on_where_its_owner_calls_next(
@@ -180,10 +180,10 @@ def test_a_callers_key_is_kept_while_their_songs_run_and_for_a_lease_after_their
 
 
 async def test_the_processs_own_key_is_never_forgotten(tmp_path: Path) -> None:
-    async with gateway() as sandbox, process(sandbox, tmp_path, accounts=[ALICE]) as studio:
-        await studio._lease._take_over()
+    async with gateway() as sandbox, process(sandbox, tmp_path, accounts=[ALICE]) as engine:
+        await engine._lease._take_over()
 
-        assert studio._keys.get(ALICE.owner) is not None
+        assert engine._keys.get(ALICE.owner) is not None
 
 
 def test_where_the_gateway_calls_back_it_is_asked_three_times_less_often() -> None:

@@ -19,8 +19,8 @@ from acestep_mcp import server, settings
 from acestep_mcp.clock import SystemClock
 from acestep_mcp.domain.models import METERS
 from acestep_mcp.domain.song import Owner
+from acestep_mcp.engine import Account
 from acestep_mcp.songcraft.notation import KEYS
-from acestep_mcp.studio import Account
 from acestep_mcp.surface.tools import Readers
 from tests.house import KEY, LYRICS, SONG, House, environment, gateway, house, shown, text
 from tests.test_documents import STANDARD, XL_FULL, XL_SHORT

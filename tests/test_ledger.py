@@ -29,13 +29,13 @@ from acestep_mcp.domain.song import (
     sending,
     unknown,
 )
+from acestep_mcp.engine import following
 from acestep_mcp.ledger import UNKNOWN_WINDOW, InDoubt, Ledger, opened, schema
 from acestep_mcp.ledger.driver import Driver, Transaction
 from acestep_mcp.ledger.rows import to_row
 from acestep_mcp.ledger.sqlite import SqliteDriver
 from acestep_mcp.ledger.statements import BEAT, INSERT
 from acestep_mcp.sandbox import Sandbox
-from acestep_mcp.studio import following
 from tests.house import House, gateway, served, shown
 from tests.ledger import crowd
 from tests.ledger.server import emptied

@@ -16,11 +16,11 @@ from mcp.shared.exceptions import MCPError
 
 from acestep_mcp.clock import SystemClock
 from acestep_mcp.domain.errors import MediaGone
-from acestep_mcp.gateway.addresses import is_public
-from acestep_mcp.gateway.client import Gateway, Media
 from acestep_mcp.library import LARGEST_PIECE
 from acestep_mcp.library import download as downloading
 from acestep_mcp.library.download import LARGEST_TRACK, download_track
+from acestep_mcp.providers.addresses import is_public
+from acestep_mcp.providers.pixazo.client import Gateway, Media
 from acestep_mcp.sandbox import Sandbox, Toxic, hold, limit_data, reply, reset_peer, slicer, timeout
 from tests.house import LYRICS, environment, gateway, house, shown
 from tests.test_library import wave_file

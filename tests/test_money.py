@@ -101,14 +101,14 @@ async def test_an_answer_that_nobody_got_is_none_in_whichever_order_the_ledger_w
     tmp_path: Path,
 ) -> None:
     async with house(tmp_path) as home:
-        studio, account = home.app.studio, home.app.account
+        engine, account = home.app.engine, home.app.account
         handle = shown(await home.generate())["request_id"]
         home.sandbox.complete(handle)
-        assert (await studio.status(account, handle, wait=10)).song.ended
+        assert (await engine.status(account, handle, wait=10)).song.ended
         go = Hesitant.go = anyio.Event()
-        studio._ledger = Hesitant(studio._ledger.driver)
-        studio.heard(account, handle)
-        studio.heard(account, handle, heard=False)
+        engine._ledger = Hesitant(engine._ledger.driver)
+        engine.heard(account, handle)
+        engine.heard(account, handle, heard=False)
         await anyio.wait_all_tasks_blocked()
         go.set()
         await anyio.wait_all_tasks_blocked()

@@ -6,11 +6,11 @@ import pytest
 from acestep_mcp.clock import SystemClock
 from acestep_mcp.domain.errors import NotSent
 from acestep_mcp.domain.song import Owner
+from acestep_mcp.engine.keyring import Keyring
+from acestep_mcp.engine.pace import LONGEST_HOLD, Pace
+from acestep_mcp.engine.strangers import Strangers
+from acestep_mcp.engine.terms import Account
 from acestep_mcp.ledger import opened
-from acestep_mcp.studio.keyring import Keyring
-from acestep_mcp.studio.pace import LONGEST_HOLD, Pace
-from acestep_mcp.studio.strangers import Strangers
-from acestep_mcp.studio.terms import Account
 
 pytestmark = pytest.mark.anyio
 ADA, BOB = Owner("ada"), Owner("bob")

@@ -14,19 +14,19 @@ pytestmark = pytest.mark.anyio
 async def test_a_song_taken_over_while_it_was_only_looked_at_is_followed(tmp_path: Path) -> None:
     async with house(tmp_path, ACESTEP_POLL_INTERVAL="60") as home:
         handle = shown(await home.generate())["request_id"]
-        studio = home.app.studio
-        ours = await studio.song(home.app.account, handle)
+        engine = home.app.engine
+        ours = await engine.song(home.app.account, handle)
         assert ours is not None
         # A second engine of this process has the song as another process's, and nobody waits.
         theirs = replace(ours, id=type(ours.id)("local-elsewhere"), worker="dead")
-        looking = studio._records.live(theirs)
-        studio._follower.follow(looking)
-        while not studio._hints._waiting:  # it is looking
+        looking = engine._records.live(theirs)
+        engine._follower.follow(looking)
+        while not engine._hints._waiting:  # it is looking
             await anyio.lowlevel.checkpoint()
         # What the lease does with an orphan: the song is ours now, and is to be followed.
-        taken = studio._records.live(replace(theirs, worker=ours.worker, version=ours.version + 1))
+        taken = engine._records.live(replace(theirs, worker=ours.worker, version=ours.version + 1))
         assert taken is looking
-        studio._follower.follow(taken)
+        engine._follower.follow(taken)
         with anyio.fail_after(5):
             await home.sandbox.arrived("status")
 

@@ -29,9 +29,9 @@ from acestep_mcp.environment import expanded
 from acestep_mcp.settings import KEY_PAGE, Settings
 
 if TYPE_CHECKING:
-    from acestep_mcp.gateway.http import Reply
     from acestep_mcp.install.clients import Client
     from acestep_mcp.install.places import Machine
+    from acestep_mcp.providers.http import Reply
 
 _PROBE = RequestId("doctor-probe")
 """Asked about to see that gateway and key answer: a status request is free, and no song has it."""
@@ -148,8 +148,8 @@ async def _key(found: Settings) -> Finding:
 
 async def _network(found: Settings) -> Finding:
     """Proxy and certificates, as the environment names them."""
-    from acestep_mcp.gateway.http import Http
-    from acestep_mcp.gateway.verdicts import Broken
+    from acestep_mcp.providers.http import Http
+    from acestep_mcp.providers.verdicts import Broken
 
     name, http = "proxy and certificates", Http(found.base_url)
     try:
@@ -161,7 +161,7 @@ async def _network(found: Settings) -> Finding:
 
 async def _media(found: Settings) -> Finding:
     """Whether the hosts that keep finished songs may be, and can be, reached from here."""
-    from acestep_mcp.gateway.http import Http
+    from acestep_mcp.providers.http import Http
     from acestep_mcp.surface.player import media_origins
 
     name, http = "media look-up", Http(found.base_url)
@@ -176,7 +176,7 @@ async def _media(found: Settings) -> Finding:
 
 
 async def _gateway(found: Settings) -> Finding:
-    from acestep_mcp.gateway.client import Gateway, Unanswered
+    from acestep_mcp.providers.pixazo.client import Gateway, Unanswered
 
     gateway = Gateway(found.base_url, now=time.time)
     try:
@@ -197,9 +197,9 @@ async def _gateway(found: Settings) -> Finding:
 
 
 async def _clock(found: Settings) -> Finding:
-    from acestep_mcp.gateway.client import STATUS_SECONDS
-    from acestep_mcp.gateway.http import Http
-    from acestep_mcp.gateway.verdicts import Broken
+    from acestep_mcp.providers.http import Http
+    from acestep_mcp.providers.pixazo.client import STATUS_SECONDS
+    from acestep_mcp.providers.verdicts import Broken
 
     http = Http(found.base_url)
     request = ("GET", f"{found.base_url}/v2/requests/status/{_PROBE}")

@@ -34,6 +34,6 @@ def _run_server(found: settings.Settings, handover: front.Handover) -> None:
 
     async def serve() -> None:
         async with app.running():
-            await stdio.serve(app.mcp, app.studio.stop, handover.opening, handover.pending)
+            await stdio.serve(app.mcp, app.engine.stop, handover.opening, handover.pending)
 
     anyio.run(serve)

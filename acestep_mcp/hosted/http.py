@@ -57,7 +57,7 @@ def build(settings: Settings, options: Options, host: str) -> Starlette:
     for middleware in (WhileIssuerIsDown, GatewayKey, BodyLimits):  # the last one is outermost
         web.add_middleware(middleware)
     _with_engine(web, app)
-    web.state.leave = app.studio.stop
+    web.state.leave = app.engine.stop
     return web
 
 
@@ -92,14 +92,14 @@ def _with_engine(web: Starlette, app: server.App) -> None:
 
 def _add_routes(web: Starlette, app: server.App, webhook: Webhook) -> None:
     async def callback(request: Request) -> Response:
-        return await webhook.receive(request, app.studio)
+        return await webhook.receive(request, app.engine)
 
     async def health(request: Request) -> Response:
         """Alive whenever it answers; `?ready` asks whether the ledger can be reached as well."""
         if "ready" not in request.query_params:
             return JSONResponse({"status": "alive"})
         try:
-            await app.studio.ready()
+            await app.engine.ready()
         except LedgerDown as down:
             log.warning("the ledger cannot be reached: %s", down.cause)  # told to nobody outside
             return JSONResponse({"status": "not ready"}, status_code=503)

@@ -16,9 +16,9 @@ from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from acestep_mcp.domain.song import Owner
-from acestep_mcp.gateway.client import KEY_HEADER
+from acestep_mcp.engine import Account
 from acestep_mcp.hosted.options import Options
-from acestep_mcp.studio import Account
+from acestep_mcp.providers.pixazo.client import KEY_HEADER
 
 _KEY_PLACE = f"your request's header {KEY_HEADER}"
 _LONGEST_KEY = 200

@@ -8,9 +8,9 @@ from urllib.parse import urlsplit
 import anyio
 import jwt
 
-from acestep_mcp.gateway import wire
-from acestep_mcp.gateway.http import Http
-from acestep_mcp.gateway.verdicts import Broken
+from acestep_mcp.providers.http import Http
+from acestep_mcp.providers.pixazo import wire
+from acestep_mcp.providers.verdicts import Broken
 
 log = logging.getLogger(__name__)
 

@@ -14,9 +14,9 @@ from starlette.responses import Response
 
 from acestep_mcp.domain.errors import LedgerDown
 from acestep_mcp.domain.song import Owner, SongId
-from acestep_mcp.gateway import wire
+from acestep_mcp.engine import Engine
 from acestep_mcp.hosted.options import Options
-from acestep_mcp.studio import Studio
+from acestep_mcp.providers.pixazo import wire
 
 ROUTE = "/webhook/{token}"
 _SIGNATURE = 32  # hexadecimal digits: 128 bits
@@ -40,7 +40,7 @@ class Webhook:
             "X-Webhook-Mode": self._options.webhook_mode,
         }
 
-    async def receive(self, request: Request, studio: Studio) -> Response:
+    async def receive(self, request: Request, engine: Engine) -> Response:
         """204 taken, 401 not ours, 404 no such song, 400 unreadable."""
         address = self._address(request.path_params["token"])
         if address is None:
@@ -49,7 +49,7 @@ class Webhook:
         if found is None or not isinstance(found.get("request_id"), str):
             return Response(status_code=400)
         try:
-            known = await studio.hint(*address, found["request_id"])
+            known = await engine.hint(*address, found["request_id"])
         except LedgerDown:
             return Response(status_code=204)  # polling finds out; retries would not help sooner
         return Response(status_code=204 if known else 404)

@@ -5,9 +5,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from acestep_mcp import settings
-from acestep_mcp.gateway.client import KEY_HEADER
 from acestep_mcp.install.image import FOLDER, PORT, probe
 from acestep_mcp.install.project import KEY, NAME, RELEASE
+from acestep_mcp.providers.pixazo.client import KEY_HEADER
 
 Rows = Sequence[tuple[str, str, str]]
 """Name, default and meaning of each variable, as the README's tables have them."""

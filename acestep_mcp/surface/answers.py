@@ -15,9 +15,9 @@ from pydantic import BaseModel, Field
 from acestep_mcp.domain.models import MODELS
 from acestep_mcp.domain.song import RUNNING, SUBMITTING, Song
 from acestep_mcp.domain.text import INVISIBLE, well_formed
+from acestep_mcp.engine import Report
 from acestep_mcp.ledger import Page
 from acestep_mcp.library.sidecar import instant
-from acestep_mcp.studio import Report
 from acestep_mcp.surface.refusals import TOP_UP_PAGE, quoted
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from mcp.shared.dispatcher import as_request_id, coerce_request_id
 from mcp_types import CallToolResult, RequestId
 
 from acestep_mcp.domain.song import ENDED
-from acestep_mcp.studio import Studio, Who
+from acestep_mcp.engine import Engine, Who
 
 _REMEMBERED = 64
 """Calls whose answers may still be cancelled: the cancellation crosses the answer on its way."""
@@ -22,8 +22,8 @@ class Delivery:
     no longer when the client says that it had given that call up.
     """
 
-    def __init__(self, studio: Studio, who: Who) -> None:
-        self._studio = studio
+    def __init__(self, engine: Engine, who: Who) -> None:
+        self._engine = engine
         self._who = who
         self._told: OrderedDict[tuple[str, object], tuple[str, ...]] = OrderedDict()
 
@@ -43,7 +43,7 @@ class Delivery:
 
     def _note(self, call: RequestId | None, handles: tuple[str, ...]) -> None:
         for handle in handles:
-            self._studio.heard(self._who(), handle)
+            self._engine.heard(self._who(), handle)
         if handles and call is not None:
             # Under the caller as well: over HTTP, callers number their calls alike.
             self._told[self._who().owner, coerce_request_id(call)] = handles
@@ -52,7 +52,7 @@ class Delivery:
 
     def _take_back(self, call: RequestId) -> None:
         for handle in self._told.pop((self._who().owner, coerce_request_id(call)), ()):
-            self._studio.heard(self._who(), handle, heard=False)
+            self._engine.heard(self._who(), handle, heard=False)
 
 
 def _ended(result: HandlerResult) -> Iterator[str]:

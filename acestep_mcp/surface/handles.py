@@ -7,7 +7,7 @@ from urllib.parse import unquote
 from acestep_mcp.domain.errors import BadInput
 from acestep_mcp.domain.song import SongId
 from acestep_mcp.domain.text import clean
-from acestep_mcp.studio import Account, Studio
+from acestep_mcp.engine import Account, Engine
 
 _HYPHENS = str.maketrans(dict.fromkeys("\u2010\u2011\u2012\u2013\u2212", "-"))
 """What word processors and chat windows make of a hyphen."""
@@ -28,7 +28,7 @@ def handles(text: str) -> list[str]:
     return list(dict.fromkeys(_HANDLE.findall(_plain(text))))
 
 
-async def meant(studio: Studio, account: Account, text: str) -> str:
+async def meant(engine: Engine, account: Account, text: str) -> str:
     """The one request_id in the text: the text itself where the ledger knows that.
 
     What the ledger knows goes before what only looks like an id, which may be another
@@ -38,11 +38,11 @@ async def meant(studio: Studio, account: Account, text: str) -> str:
         BadInput: There are several, and nobody can say which is meant.
     """
     bare = text.strip(" \t\r\n`'\"")
-    if await studio.song(account, bare):
+    if await engine.song(account, bare):
         return bare
     known: dict[SongId, str] = {}  # a song has two handles, and a text may hold both
     for word in _words(text):
-        if song := await studio.song(account, word):
+        if song := await engine.song(account, word):
             known.setdefault(song.id, word)
     found = [*known.values()] or handles(text)
     if len(found) > 1:

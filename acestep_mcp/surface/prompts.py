@@ -18,7 +18,7 @@ from pydantic import Field
 from acestep_mcp.domain.errors import NotFound, Refusal
 from acestep_mcp.domain.models import DEFAULT, METERS, MODELS
 from acestep_mcp.domain.song import Song
-from acestep_mcp.studio import Studio, Who
+from acestep_mcp.engine import Engine, Who
 from acestep_mcp.surface.handles import meant
 from acestep_mcp.surface.refusals import sentence
 
@@ -52,7 +52,7 @@ _STEPS = """\
 5. Give me the file paths and media URLs exactly as returned."""
 
 
-def add(mcp: MCPServer, studio: Studio, who: Who) -> None:
+def add(mcp: MCPServer, engine: Engine, who: Who) -> None:
     """Publish the prompts and the completion of their arguments."""
 
     async def write_song(
@@ -82,7 +82,7 @@ def add(mcp: MCPServer, studio: Studio, who: Who) -> None:
     async def vary_song(request_id: RequestId, change: Change) -> str:
         """Make another version of an earlier song."""
         try:
-            found = await studio.song(who(), await meant(studio, who(), request_id))
+            found = await engine.song(who(), await meant(engine, who(), request_id))
         except Refusal as refusal:
             return sentence(refusal)
         if found is None:
@@ -91,7 +91,7 @@ def add(mcp: MCPServer, studio: Studio, who: Who) -> None:
 
     for function in (write_song, vary_song):
         mcp.add_prompt(Prompt.from_function(function, title=function.__doc__))
-    mcp.completion()(_completing(studio, who))  # type: ignore[no-untyped-call]  # of the SDK
+    mcp.completion()(_completing(engine, who))  # type: ignore[no-untyped-call]  # of the SDK
 
 
 def _variation(song: Song, change: str) -> str:
@@ -106,13 +106,13 @@ def _variation(song: Song, change: str) -> str:
     )
 
 
-def _completing(studio: Studio, who: Who) -> Complete:
+def _completing(engine: Engine, who: Who) -> Complete:
     async def complete(
         _ref: PromptReference | ResourceTemplateReference,
         argument: CompletionArgument,
         _context: CompletionContext | None,
     ) -> Completion:
-        known = await _known(argument.name, studio, who)
+        known = await _known(argument.name, engine, who)
         begun = argument.value.casefold()
         fitting = [value for value in known if value.casefold().startswith(begun)]
         return Completion(values=fitting[:_MOST], total=len(fitting), has_more=len(fitting) > _MOST)
@@ -120,7 +120,7 @@ def _completing(studio: Studio, who: Who) -> Complete:
     return complete
 
 
-async def _known(argument: str, studio: Studio, who: Who) -> Sequence[str]:
+async def _known(argument: str, engine: Engine, who: Who) -> Sequence[str]:
     """Every value the argument may have, most likely first."""
     match argument:
         case "key":
@@ -132,6 +132,6 @@ async def _known(argument: str, studio: Studio, who: Who) -> Sequence[str]:
         case "model":
             return (DEFAULT.id, *(name for name in MODELS if name != DEFAULT.id))
         case "request_id":
-            return [song.handle for song in (await studio.songs(who(), limit=50)).songs]
+            return [song.handle for song in (await engine.songs(who(), limit=50)).songs]
         case _:
             return ()

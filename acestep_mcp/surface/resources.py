@@ -14,9 +14,9 @@ from mcp.server.mcpserver.resources import FunctionResource
 from acestep_mcp.domain.errors import LedgerDown
 from acestep_mcp.domain.song import Song
 from acestep_mcp.domain.text import clean
+from acestep_mcp.engine import Engine, Who
 from acestep_mcp.library import Library
 from acestep_mcp.library.sidecar import record
-from acestep_mcp.studio import Studio, Who
 
 GUIDE = "acestep://guide"
 OUTPUTS = "acestep://outputs"
@@ -26,10 +26,10 @@ _NEWEST = 50
 _LONGEST_NUMBER = 18  # digits: what fits in a file offset of 64 bits
 
 
-def add(mcp: MCPServer[Any], studio: Studio, library: Library | None, who: Who) -> None:
+def add(mcp: MCPServer[Any], engine: Engine, library: Library | None, who: Who) -> None:
     """Publish the resources."""
     mcp.add_resource(_guide())
-    mcp.add_resource(_outputs(studio, who))
+    mcp.add_resource(_outputs(engine, who))
 
     @mcp.resource(
         OUTPUT,
@@ -39,7 +39,7 @@ def add(mcp: MCPServer[Any], studio: Studio, library: Library | None, who: Who) 
         mime_type="application/json",
     )
     async def output(request_id: str) -> str:
-        return _json(_record(await _found(studio, who, request_id)))
+        return _json(_record(await _found(engine, who, request_id)))
 
     @mcp.resource(
         AUDIO,
@@ -49,7 +49,7 @@ def add(mcp: MCPServer[Any], studio: Studio, library: Library | None, who: Who) 
         mime_type="application/octet-stream",
     )
     async def audio(request_id: str, track: str, offset: str) -> bytes:
-        song = await _found(studio, who, request_id)
+        song = await _found(engine, who, request_id)
         take, start = _place(track), _place(offset)
         piece = None
         if library and take is not None and start is not None:
@@ -75,9 +75,9 @@ def _guide() -> FunctionResource:
     )
 
 
-def _outputs(studio: Studio, who: Who) -> FunctionResource:
+def _outputs(engine: Engine, who: Who) -> FunctionResource:
     async def outputs() -> str:
-        page = await studio.songs(who(), limit=_NEWEST)
+        page = await engine.songs(who(), limit=_NEWEST)
         return _json({"total": page.total, "songs": [_record(song) for song in page.songs]})
 
     return FunctionResource.from_function(
@@ -89,9 +89,9 @@ def _outputs(studio: Studio, who: Who) -> FunctionResource:
     )
 
 
-async def _found(studio: Studio, who: Who, request_id: str) -> Song:
+async def _found(engine: Engine, who: Who, request_id: str) -> Song:
     try:
-        song = await studio.song(who(), request_id)
+        song = await engine.song(who(), request_id)
     except LedgerDown as down:
         raise ResourceNotFoundError(f"the ledger cannot be read: {down.cause}") from down
     if song is None:

@@ -25,8 +25,8 @@ from pydantic import ConfigDict, Field
 from acestep_mcp.clock import Clock
 from acestep_mcp.domain.errors import Refusal
 from acestep_mcp.domain.song import RUNNING, Song
+from acestep_mcp.engine import Engine, Report, Who
 from acestep_mcp.library.sidecar import instant
-from acestep_mcp.studio import Report, Studio, Who
 from acestep_mcp.surface import answers
 from acestep_mcp.surface.refusals import sentence
 
@@ -56,7 +56,7 @@ class Tasks(Extension):
     """Answers `tasks/get`, `tasks/update` and `tasks/cancel`, and turns a long call into a task."""
 
     identifier = TASKS
-    studio: Studio
+    engine: Engine
     who: Who
     clock: Clock
 
@@ -78,7 +78,7 @@ class Tasks(Extension):
         shown = result.structured_content if isinstance(result, CallToolResult) else None
         if not shown or shown.get("status") not in RUNNING:
             return result
-        song = await self.studio.song(self.who(), shown["request_id"])
+        song = await self.engine.song(self.who(), shown["request_id"])
         return result if song is None else {"resultType": "task", **_working(song)}
 
     async def _get(self, ctx: Ctx, params: TaskParams) -> HandlerResult:
@@ -87,7 +87,7 @@ class Tasks(Extension):
         if song.state in RUNNING or (song.ended and not song.settled):
             return {"resultType": "complete", **_working(song)}
         result = answers.song(report, self.clock.now(), links=True, as_error=True)
-        self.studio.heard(self.who(), song.handle)
+        self.engine.heard(self.who(), song.handle)
         shown = result.model_dump(by_alias=True, mode="json", exclude_none=True)
         return {"resultType": "complete", **_task(song, "completed"), "result": shown}
 
@@ -102,7 +102,7 @@ class Tasks(Extension):
         if headers is not None and headers.get("mcp-name") != params.task_id:
             raise MCPError(code=HEADER_MISMATCH, message="Mcp-Name names another task")
         try:
-            return await self.studio.status(self.who(), params.task_id, wait=0)
+            return await self.engine.status(self.who(), params.task_id, wait=0)
         except Refusal as refusal:
             raise MCPError(code=INVALID_PARAMS, message=sentence(refusal)) from refusal
 

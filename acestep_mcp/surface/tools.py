@@ -11,7 +11,7 @@ from mcp_types.version import is_version_at_least
 from acestep_mcp.clock import Clock
 from acestep_mcp.domain.errors import BadInput, NotSent, Stopped
 from acestep_mcp.domain.models import DEFAULT
-from acestep_mcp.studio import Report, Studio, Who
+from acestep_mcp.engine import Engine, Report, Who
 from acestep_mcp.surface import answers
 from acestep_mcp.surface import arguments as arg
 from acestep_mcp.surface.answers import ListAnswer, SongAnswer
@@ -69,7 +69,7 @@ class Desk:
     That is right for a server of one person: nobody else waits, and a thread has to be started.
     """
 
-    studio: Studio
+    engine: Engine
     who: Who
     clock: Clock
     patience: Patience
@@ -112,7 +112,7 @@ class Desk:
         report = await self.patience.wait(
             ctx,
             wait,
-            lambda seconds: self.studio.generate(
+            lambda seconds: self.engine.generate(
                 self.who(), order, wait=seconds, new_take=new_take
             ),
         )
@@ -120,13 +120,13 @@ class Desk:
 
     async def _would_buy(self, order: "Order", *, new_take: bool) -> bool:
         """Whether a person has to be asked: not for what costs nothing, nor for what is refused."""
-        return await self.studio.earlier(self.who(), order, reuse=not new_take) is None
+        return await self.engine.earlier(self.who(), order, reuse=not new_take) is None
 
     async def look(self, ctx: Ctx, handle: str, wait: float) -> CallToolResult:
         """See how a song is doing."""
-        handle = await meant(self.studio, self.who(), handle)
+        handle = await meant(self.engine, self.who(), handle)
         report = await self.patience.wait(
-            ctx, wait, lambda seconds: self.studio.status(self.who(), handle, wait=seconds)
+            ctx, wait, lambda seconds: self.engine.status(self.who(), handle, wait=seconds)
         )
         return self.answer(ctx, report, as_error=False)
 
@@ -135,7 +135,7 @@ class Desk:
         if status and status not in arg.STATUSES:
             known = ", ".join(arg.STATUSES)
             raise BadInput("status", f"use one of {known}, or leave it out")
-        page = await self.studio.songs(
+        page = await self.engine.songs(
             self.who(), limit=limit, status=status, search=search, cursor=cursor
         )
         return answers.songs(page, self.clock.now())

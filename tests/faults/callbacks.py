@@ -70,7 +70,7 @@ class Callbacks:
         self._world.say(f"process {process.number} is called about {song_id}, {request_id}")
         await process.door()
         try:
-            known = await process.studio.hint(owner, song_id, request_id)
+            known = await process.engine.hint(owner, song_id, request_id)
         except LedgerDown:
             return
         except Exception as error:  # noqa: BLE001  # whatever escapes is the finding

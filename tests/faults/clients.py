@@ -10,8 +10,8 @@ import trio
 
 from acestep_mcp.domain.errors import Refusal
 from acestep_mcp.domain.song import ENDED, RUNNING
+from acestep_mcp.engine import Account, Report
 from acestep_mcp.order import Order, Wish, order
-from acestep_mcp.studio import Account, Report
 
 from .process import Process
 
@@ -103,7 +103,7 @@ async def _generate(world: "World", account: Account, wish: int, *, new_take: bo
     _issue(
         world,
         call,
-        lambda: process.studio.generate(account, asked, wait=call.wait, new_take=new_take),
+        lambda: process.engine.generate(account, asked, wait=call.wait, new_take=new_take),
     )
     return call
 
@@ -131,7 +131,7 @@ async def _poll(world: "World", after: Call) -> None:
 
 
 def _status(call: Call, handle: str) -> Callable[[], Awaitable[Report]]:
-    return lambda: call.process.studio.status(call.account, handle, wait=call.wait)
+    return lambda: call.process.engine.status(call.account, handle, wait=call.wait)
 
 
 def _issue(world: "World", call: Call, work: Callable[[], Awaitable[Report]]) -> None:
@@ -195,7 +195,7 @@ def _tell(world: "World", call: Call, report: Report) -> None:
     if song.state in ENDED:
         telling = Telling(song.handle, call.process, trio.current_time())
         world.tellings.append(telling)
-        call.process.studio.heard(call.account, song.handle)
+        call.process.engine.heard(call.account, song.handle)
         if world.rng.random() < 0.15:
             world.nursery.start_soon(_take_back, world, call, telling)
 
@@ -205,4 +205,4 @@ async def _take_back(world: "World", call: Call, telling: Telling) -> None:
     await trio.sleep(world.rng.choice((0.0, 0.1, 2.0)))
     if call.process.calls is not None:
         telling.unheard = trio.current_time()
-        call.process.studio.heard(call.account, telling.handle, heard=False)
+        call.process.engine.heard(call.account, telling.handle, heard=False)

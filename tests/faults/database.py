@@ -53,7 +53,7 @@ class Database(Protocol):
         ...
 
 
-class Engine(Protocol):
+class Store(Protocol):
     """What lasts over all schedules of one operating-system process."""
 
     def emptied(self, world: "World") -> Database:
@@ -62,7 +62,7 @@ class Engine(Protocol):
 
 
 @cache
-def engine(url: str) -> Engine:
+def store(url: str) -> Store:
     """PostgreSQL where a URL is given, else SQLite."""
     if url:
         from .on_postgres import Server

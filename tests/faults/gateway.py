@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 import httpx
 import trio
 
-from acestep_mcp.gateway.client import KEY_HEADER
-from acestep_mcp.gateway.http import Reply
+from acestep_mcp.providers.http import Reply
+from acestep_mcp.providers.pixazo.client import KEY_HEADER
 
 from .process import EPOCH, Process
 

@@ -20,21 +20,22 @@ from unittest.mock import patch
 
 import anyio
 
-from acestep_mcp import ledger, studio
+from acestep_mcp import engine, ledger
 from acestep_mcp.clock import Jumps
 from acestep_mcp.domain import song as songs
 from acestep_mcp.domain.song import Observation, Owner, RequestId, Song
-from acestep_mcp.gateway import client, http, verdicts, wire
-from acestep_mcp.gateway.client import Submission
-from acestep_mcp.gateway.http import of_error
+from acestep_mcp.engine import Account, Engine, Report, following, submitting
+from acestep_mcp.engine.following import Follower
+from acestep_mcp.engine.live import Live
+from acestep_mcp.engine.pace import Pace
+from acestep_mcp.engine.submitting import Submitter
 from acestep_mcp.ledger import Ledger, statements
 from acestep_mcp.ledger.rows import to_song
 from acestep_mcp.order import Order
-from acestep_mcp.studio import Account, Report, Studio, following, submitting
-from acestep_mcp.studio.following import Follower
-from acestep_mcp.studio.live import Live
-from acestep_mcp.studio.pace import Pace
-from acestep_mcp.studio.submitting import Submitter
+from acestep_mcp.providers import http, verdicts
+from acestep_mcp.providers.http import of_error
+from acestep_mcp.providers.pixazo import client, wire
+from acestep_mcp.providers.pixazo.client import Submission
 
 from . import sim
 from .process import VirtualClock
@@ -44,7 +45,7 @@ LIMIT = 1_500
 _ASK = Follower.ask
 _OBSERVATION = wire.observation
 _POST = Submitter._post
-_GENERATE = Studio.generate
+_GENERATE = Engine.generate
 _RESERVE = Ledger.reserve
 
 
@@ -108,7 +109,7 @@ async def _takes_a_stop_for_a_refusal(self: Submitter, *args: Any) -> Submission
 
 
 async def _forgets_what_a_caller_cancelled(
-    self: Studio, account: Account, order: Order, *, wait: float, new_take: bool = False
+    self: Engine, account: Account, order: Order, *, wait: float, new_take: bool = False
 ) -> Report:
     try:
         return await _GENERATE(self, account, order, wait=wait, new_take=new_take)
@@ -222,7 +223,7 @@ MUTANTS = (
     Mutant(
         "a cancelled call is forgotten, and so submitted again",
         MONEY,
-        ((Studio, "generate", _forgets_what_a_caller_cancelled),),
+        ((Engine, "generate", _forgets_what_a_caller_cancelled),),
     ),
     Mutant(
         "an unknown outcome is forgotten at once",
@@ -251,7 +252,7 @@ MUTANTS = (
     Mutant(
         "a callback does not name a song of unknown outcome",
         frozenset({"deaf"}),
-        ((studio, "accepted", _names_nothing),),
+        ((engine, "accepted", _names_nothing),),
     ),
     Mutant("Retry-After of a status request is ignored", EARLY, ((Pace, "hold", _no_hold),)),
     Mutant(

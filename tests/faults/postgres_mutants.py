@@ -5,10 +5,10 @@ from typing import Any
 
 from acestep_mcp.domain.errors import LedgerDown
 from acestep_mcp.domain.song import Song
+from acestep_mcp.engine.live import Live
+from acestep_mcp.engine.records import Records
 from acestep_mcp.ledger import InDoubt, Ledger, postgres, statements
 from acestep_mcp.ledger.driver import Transaction
-from acestep_mcp.studio.live import Live
-from acestep_mcp.studio.records import Records
 
 from .mutants import MONEY, STUCK, TWICE, Mutant
 

@@ -20,13 +20,13 @@ import trio
 
 from acestep_mcp.domain.errors import LedgerDown
 from acestep_mcp.domain.song import Song
-from acestep_mcp.gateway.client import KEY_HEADER, Gateway
-from acestep_mcp.gateway.http import Http, Reply, Use
+from acestep_mcp.engine import Account, Engine, Terms
 from acestep_mcp.ledger import Ledger
 from acestep_mcp.ledger.driver import Transaction
 from acestep_mcp.ledger.sqlite import SqliteDriver
 from acestep_mcp.library import Missing, Saved
-from acestep_mcp.studio import Account, Studio, Terms
+from acestep_mcp.providers.http import Http, Reply, Use
+from acestep_mcp.providers.pixazo.client import KEY_HEADER, Gateway
 
 if TYPE_CHECKING:
     from tests.faults.clients import Call
@@ -64,16 +64,16 @@ class Process:
         self.leave = trio.Event()
         self.calls: trio.Nursery | None = None
         self.http = SimHttp(self)
-        self.studio = self._studio()
+        self.engine = self._engine()
         self._scope = trio.CancelScope()
 
-    def _studio(self) -> Studio:
+    def _engine(self) -> Engine:
         plan = self.world.plan
         clock = VirtualClock(self)
         gateway = Gateway(ORIGIN, now=clock.now, http=self.http)
         # Duck-typed: what the engine calls is there.
         library: Any = None if plan.library == "none" else SimLibrary(self)
-        return Studio(
+        return Engine(
             ledger=WatchedLedger(self.world.database.driver(self), self.world.calls),
             gateway=gateway,
             library=library,
@@ -99,7 +99,7 @@ class Process:
         self._ended()
 
     async def _live(self) -> None:
-        async with self.studio.open(*self.accounts), trio.open_nursery() as calls:
+        async with self.engine.open(*self.accounts), trio.open_nursery() as calls:
             self.calls = calls
             self.world.up(self)
             try:

@@ -24,10 +24,10 @@ import trio
 import trio._core._run as scheduler
 from trio.testing import MockClock
 
-from acestep_mcp import studio
+from acestep_mcp import engine
 from tests.ledger.server import postgresql
 
-from .database import engine
+from .database import store
 from .judge import judged
 from .world import Faults, Outcome, Tally, World
 
@@ -40,7 +40,7 @@ _faults = Faults()
 def run(seed: int, *, url: str = "", verbose: bool = False) -> Outcome:
     """One schedule from beginning to end; `url` is of a PostgreSQL server, else it is SQLite."""
     clock = _clock()
-    world = World(seed, engine(url), clock.current_time, verbose=verbose)
+    world = World(seed, store(url), clock.current_time, verbose=verbose)
     _deterministic(seed)
     _faults.world = world
     trio.run(world.run, clock=clock)
@@ -59,7 +59,7 @@ def _deterministic(seed: int) -> None:
     vars(scheduler)["_ALLOW_DETERMINISTIC_SCHEDULING"] = True
     scheduler._r.seed(seed)
     draw = random.Random(~seed)
-    vars(studio)["uuid4"] = lambda: UUID(int=draw.getrandbits(128))
+    vars(engine)["uuid4"] = lambda: UUID(int=draw.getrandbits(128))
 
 
 @contextmanager

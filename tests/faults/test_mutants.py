@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from acestep_mcp import studio
+from acestep_mcp import engine
 from tests.ledger.server import postgresql
 
 from . import sim
@@ -16,7 +16,7 @@ QUICK = 15
 
 @pytest.fixture(autouse=True)
 def _undone(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    monkeypatch.setattr(studio, "uuid4", vars(studio)["uuid4"])
+    monkeypatch.setattr(engine, "uuid4", vars(engine)["uuid4"])
     with sim.quiet():
         yield
 

@@ -6,7 +6,7 @@ from functools import partial
 
 import pytest
 
-from acestep_mcp import studio
+from acestep_mcp import engine
 from tests.ledger.server import postgresql
 
 from . import sim
@@ -18,7 +18,7 @@ ON_POSTGRES = 15
 @pytest.fixture(autouse=True)
 def _undone(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """The simulation draws ids from the seed; other tests get theirs from the system."""
-    monkeypatch.setattr(studio, "uuid4", vars(studio)["uuid4"])
+    monkeypatch.setattr(engine, "uuid4", vars(engine)["uuid4"])
     with sim.quiet():
         yield
 

@@ -14,9 +14,9 @@ import httpx
 import pytest
 
 from acestep_mcp.domain.models import DEFAULT
-from acestep_mcp.gateway.client import Gateway
-from acestep_mcp.gateway.http import Http, Reply, cause, of_error
-from acestep_mcp.gateway.verdicts import Verdict, of_status
+from acestep_mcp.providers.http import Http, Reply, cause, of_error
+from acestep_mcp.providers.pixazo.client import Gateway
+from acestep_mcp.providers.verdicts import Verdict, of_status
 
 REFUSED = [*range(400, 408), *range(410, 425), *range(426, 500)]
 ACCEPTED = range(200, 300)

@@ -10,11 +10,11 @@ from typing import Any
 import trio
 
 from acestep_mcp.domain.song import Owner
-from acestep_mcp.studio import Account
+from acestep_mcp.engine import Account
 
 from .callbacks import Callbacks
 from .clients import Call, Telling, client
-from .database import SONGS, UNFINISHED, Engine
+from .database import SONGS, UNFINISHED, Store
 from .gateway import Gateway, Post
 from .plan import HOUR, drawn, files, hosting, steps
 from .process import EPOCH, Process
@@ -78,7 +78,7 @@ class World:
     nursery: trio.Nursery
 
     def __init__(
-        self, seed: int, engine: Engine, time: Callable[[], float], *, verbose: bool = False
+        self, seed: int, store: Store, time: Callable[[], float], *, verbose: bool = False
     ) -> None:
         self.time = time  # also for threads, in which trio tells none
         self.seed = seed
@@ -93,7 +93,7 @@ class World:
         self.breaches: list[Breach] = []
         self.verbose = verbose
         self.healed = False
-        self.database = engine.emptied(self)
+        self.database = store.emptied(self)
         self.gateway = Gateway(self)
         self.callbacks = Callbacks(self)
         self.jams: list[list[float]] = []

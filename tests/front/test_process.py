@@ -210,7 +210,7 @@ async def test_an_installation_that_changed_meanwhile_is_said_to_every_request(
         if what == "cleaned":
             package.rename(tmp_path / "elsewhere")
         else:
-            (package / "studio" / "__init__.py").write_text("class Engine: pass\n")
+            (package / "engine" / "__init__.py").write_text("class Engine: pass\n")
         arguments = {"name": "generate_song", "arguments": SONG}
         asked = [await peer.ask(number, "tools/call", **arguments) for number in (2, 3)]
         await peer.send(method="notifications/cancelled", params={"requestId": 2})

@@ -14,12 +14,12 @@ import pytest
 
 from acestep_mcp import settings
 from acestep_mcp.commands import doctor
-from acestep_mcp.gateway.http import Reply
 from acestep_mcp.install.clients import BY_NAME
 from acestep_mcp.install.entries import Launch
 from acestep_mcp.install.handshake import Silent, handshake
 from acestep_mcp.install.installed import installed, resolved
 from acestep_mcp.install.places import Machine, configuration
+from acestep_mcp.providers.http import Reply
 from acestep_mcp.sandbox import reply
 from tests.house import environment, gateway
 

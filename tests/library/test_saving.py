@@ -20,10 +20,10 @@ import pytest
 from acestep_mcp.clock import SystemClock
 from acestep_mcp.domain.errors import MediaGone
 from acestep_mcp.domain.song import RequestId
-from acestep_mcp.gateway.client import Media
 from acestep_mcp.library import Library, disk, download
 from acestep_mcp.library.download import download_track
 from acestep_mcp.library.names import stem
+from acestep_mcp.providers.pixazo.client import Media
 from tests.house import served, shown
 from tests.library import AUDIO, BROKEN, GONE, TONE, Host, contents, library, named, song
 from tests.proofs.hostile import RawGateway, body, http

@@ -25,12 +25,12 @@ import trio
 
 from acestep_mcp import server, settings
 from acestep_mcp.domain.song import Observation, Owner, RequestId
-from acestep_mcp.gateway.client import Gateway, Unanswered
-from acestep_mcp.gateway.http import Http, Reply, Use
+from acestep_mcp.engine import Account, Engine, Terms
 from acestep_mcp.ledger import Ledger
 from acestep_mcp.ledger.sqlite import SqliteDriver
 from acestep_mcp.order import Order, Wish, order
-from acestep_mcp.studio import Account, Studio, Terms
+from acestep_mcp.providers.http import Http, Reply, Use
+from acestep_mcp.providers.pixazo.client import Gateway, Unanswered
 from tests.house import environment
 
 EPOCH = 1_800_000_000.0
@@ -133,16 +133,16 @@ async def virtual(answer: Answer, songs: int, **terms: Any) -> AsyncIterator[Fak
     with tempfile.TemporaryDirectory() as made:
         driver = MemoryDriver(Path(made))
         await driver.read(lambda _: None)
-    studio = Studio(
+    engine = Engine(
         ledger=Ledger(driver),
         gateway=gateway,
         library=None,
         clock=clock,
         terms=Terms(daily_limit=0, **terms),
     )
-    async with studio.open(account), anyio.create_task_group() as calls:
+    async with engine.open(account), anyio.create_task_group() as calls:
         for number in range(songs):
-            calls.start_soon(partial(studio.generate, account, wish(number), wait=0))
+            calls.start_soon(partial(engine.generate, account, wish(number), wait=0))
         yield http
         calls.cancel_scope.cancel()
 
@@ -170,7 +170,7 @@ async def real(url: str, folder: Path, songs: int) -> dict[str, float]:
     """
     settled = environment(url, folder, ACESTEP_DAILY_LIMIT="0", ACESTEP_POLL_INTERVAL="5")
     app = server.build(settings.read(settled))
-    buy = partial(app.studio.generate, app.account)
+    buy = partial(app.engine.generate, app.account)
     asked = _counted(app)
     async with app.running():
         await buy(wish(-1), wait=0)  # everything is imported
@@ -199,7 +199,7 @@ async def real(url: str, folder: Path, songs: int) -> dict[str, float]:
 def _counted(app: server.App) -> list[str]:
     """A list that grows by every song that is asked about."""
     asked: list[str] = []
-    gateway = app.studio._gateway
+    gateway = app.engine._gateway
     ask = gateway.status
 
     async def status(request_id: RequestId, key: str) -> Observation | Unanswered:

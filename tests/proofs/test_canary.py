@@ -181,9 +181,9 @@ async def test_a_refusal_names_the_place_of_the_key_and_not_the_key(
 async def test_no_object_and_no_stack_shows_the_key(tmp_path: Path) -> None:
     found = settings.read(environment("http://127.0.0.1:1", tmp_path, **ENV))
     app = build(tmp_path, "http://127.0.0.1:1")
-    things: list[object] = [found, app, app.account, app.studio]
+    things: list[object] = [found, app, app.account, app.engine]
     async with app.running():
-        things += vars(app.studio).values()
+        things += vars(app.engine).values()
         errors = [_raised(thing) for thing in things]
 
     assert leaks(*(repr(thing) for thing in things), *(str(thing) for thing in things)) == []

@@ -12,7 +12,7 @@ import pytest
 import trio
 from trio.testing import MockClock
 
-from acestep_mcp.gateway.http import Reply
+from acestep_mcp.providers.http import Reply
 from tests.house import gateway, house, shown
 from tests.proofs.crowd import EPOCH, Answer, Asked, busiest, failing, running, virtual
 from tests.proofs.test_processes import memory
@@ -59,7 +59,7 @@ async def test_a_thousand_who_wait_for_one_song_are_all_told_within_a_second_and
 ) -> None:
     async with house(tmp_path) as home:
         handle = shown(await home.generate())["request_id"]
-        engine, account = home.app.studio, home.app.account
+        engine, account = home.app.engine, home.app.account
         told: list[float] = []
 
         async def wait() -> None:

@@ -6,8 +6,8 @@ from pathlib import Path
 import anyio
 import pytest
 
+from acestep_mcp.engine import LEASE
 from acestep_mcp.sandbox import hold
-from acestep_mcp.studio import LEASE
 from tests.hosted.house import KEY_HEADER
 from tests.hosted.issuer import OAUTH, issuer, token
 from tests.house import KEY

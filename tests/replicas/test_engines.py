@@ -10,11 +10,11 @@ from acestep_mcp import server, settings
 from acestep_mcp.clock import SystemClock
 from acestep_mcp.domain.errors import NotSent
 from acestep_mcp.domain.song import Owner
-from acestep_mcp.gateway.client import Gateway
+from acestep_mcp.engine import Account, Engine, Terms
 from acestep_mcp.ledger import Ledger, opened, postgres
 from acestep_mcp.order import Wish, order
+from acestep_mcp.providers.pixazo.client import Gateway
 from acestep_mcp.sandbox import Sandbox
-from acestep_mcp.studio import Account, Studio, Terms
 from tests.house import KEY, environment, gateway
 from tests.ledger.server import emptied
 
@@ -28,10 +28,10 @@ def database() -> str:
     return emptied().url()
 
 
-def replica(sandbox: Sandbox, database: str, *, interval: float = 0.05) -> Studio:
+def replica(sandbox: Sandbox, database: str, *, interval: float = 0.05) -> Engine:
     """The engine of one server process; it may follow anybody's songs with the server's key."""
     clock = SystemClock()
-    return Studio(
+    return Engine(
         ledger=opened(Path("unused"), database),
         gateway=Gateway(sandbox.base_url, now=clock.now),
         library=None,
@@ -108,12 +108,12 @@ async def test_the_same_request_at_two_replicas_is_one_submission(database: str)
         async with one.open(), two.open():
             handles: list[str] = []
 
-            async def orders(studio: Studio) -> None:
-                handles.append((await studio.generate(ALICE, wanted(), wait=0)).song.handle)
+            async def orders(engine: Engine) -> None:
+                handles.append((await engine.generate(ALICE, wanted(), wait=0)).song.handle)
 
             async with anyio.create_task_group() as tasks:
-                for studio in (one, two) * 8:
-                    tasks.start_soon(orders, studio)
+                for engine in (one, two) * 8:
+                    tasks.start_soon(orders, engine)
 
         assert len(sandbox.submissions) == 1
         assert set(handles) == set(sandbox.jobs)
@@ -124,19 +124,19 @@ async def test_who_waits_for_an_order_that_its_own_replica_gave_up_is_told_at_on
 ) -> None:
     """As after a database failure: the intent is dropped when the ledger takes changes again."""
     async with gateway() as sandbox:
-        studio = replica(sandbox, database)
-        async with studio.open(ALICE), anyio.create_task_group() as tasks:
-            intent = studio._intent(ALICE, wanted())
-            await studio._ledger.reserve(intent, limit=0, reuse=True, lease=60.0)
+        engine = replica(sandbox, database)
+        async with engine.open(ALICE), anyio.create_task_group() as tasks:
+            intent = engine._intent(ALICE, wanted())
+            await engine._ledger.reserve(intent, limit=0, reuse=True, lease=60.0)
 
             async def waits() -> None:
                 with anyio.fail_after(5), pytest.raises(NotSent):
-                    await studio.status(ALICE, intent.handle, wait=30)
+                    await engine.status(ALICE, intent.handle, wait=30)
 
             tasks.start_soon(waits)
-            while not studio._records.owners:
+            while not engine._records.owners:
                 await anyio.lowlevel.checkpoint()
-            await studio._ledger.forget(ALICE.owner, intent.id)
+            await engine._ledger.forget(ALICE.owner, intent.id)
 
         assert sandbox.submissions == []
 
@@ -175,7 +175,7 @@ async def test_a_server_on_a_database_url_makes_a_song(tmp_path: Path, database:
         environ = environment(sandbox.base_url, tmp_path, ACESTEP_DATABASE_URL=database)
         app = server.build(settings.read(environ))
         async with app.running():
-            song = (await app.studio.generate(app.account, wanted(), wait=0)).song
+            song = (await app.engine.generate(app.account, wanted(), wait=0)).song
 
         assert song.request_id in sandbox.jobs
         assert not (tmp_path / "data").exists()

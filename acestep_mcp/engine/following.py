@@ -22,14 +22,14 @@ from acestep_mcp.domain.song import (
     observed,
     saved,
 )
-from acestep_mcp.gateway.client import Gateway, Unanswered
+from acestep_mcp.engine import telemetry
+from acestep_mcp.engine.hints import Hints
+from acestep_mcp.engine.keyring import Keyring
+from acestep_mcp.engine.live import Live
+from acestep_mcp.engine.records import Records
+from acestep_mcp.engine.schedule import Schedule
 from acestep_mcp.library import Library, Missing, Saved
-from acestep_mcp.studio import telemetry
-from acestep_mcp.studio.hints import Hints
-from acestep_mcp.studio.keyring import Keyring
-from acestep_mcp.studio.live import Live
-from acestep_mcp.studio.records import Records
-from acestep_mcp.studio.schedule import Schedule
+from acestep_mcp.providers.pixazo.client import Gateway, Unanswered
 
 log = logging.getLogger(__name__)
 

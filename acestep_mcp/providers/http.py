@@ -25,7 +25,7 @@ import httpcore
 import httpx
 
 from acestep_mcp.domain.errors import MediaGone
-from acestep_mcp.gateway.addresses import (
+from acestep_mcp.providers.addresses import (
     Address,
     Resolve,
     is_loopback,
@@ -34,7 +34,7 @@ from acestep_mcp.gateway.addresses import (
     resolved,
     vetted,
 )
-from acestep_mcp.gateway.dialing import (
+from acestep_mcp.providers.dialing import (
     CONNECT_SECONDS,
     Dialler,
     Undialled,
@@ -42,9 +42,9 @@ from acestep_mcp.gateway.dialing import (
     certificate_fault,
     chain,
 )
-from acestep_mcp.gateway.links import encoded
-from acestep_mcp.gateway.proxies import Proxies
-from acestep_mcp.gateway.verdicts import Broken, Verdict
+from acestep_mcp.providers.links import encoded
+from acestep_mcp.providers.proxies import Proxies
+from acestep_mcp.providers.verdicts import Broken, Verdict
 
 log = logging.getLogger(__name__)
 

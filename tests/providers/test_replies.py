@@ -15,10 +15,10 @@ from acestep_mcp.clock import SystemClock
 from acestep_mcp.domain.errors import MediaGone
 from acestep_mcp.domain.models import XL
 from acestep_mcp.domain.song import Observation, RequestId
-from acestep_mcp.gateway.client import Gateway, Media, Unanswered
+from acestep_mcp.providers.pixazo.client import Gateway, Media, Unanswered
 from acestep_mcp.sandbox import reply
-from tests.gateway.network import answering, listening
 from tests.house import KEY, gateway
+from tests.providers.network import answering, listening
 
 pytestmark = pytest.mark.anyio
 SONG = RequestId("ace-step-xl_1")
@@ -265,7 +265,7 @@ _NOTHING_MORE = """
 import sys, anyio
 from acestep_mcp.clock import SystemClock
 from acestep_mcp.domain.models import XL
-from acestep_mcp.gateway.client import Gateway
+from acestep_mcp.providers.pixazo.client import Gateway
 from acestep_mcp.sandbox import Sandbox
 
 class Gone:
@@ -301,8 +301,8 @@ async def test_once_prepared_nothing_more_is_loaded_until_the_track_is_here() ->
 async def test_an_installation_that_is_gone_is_not_sent_and_says_what_to_do() -> None:
     code = (
         "import sys\n"
-        "sys.modules['acestep_mcp.gateway.http'] = None\n"
-        "from acestep_mcp.gateway.client import Gateway\n"
+        "sys.modules['acestep_mcp.providers.http'] = None\n"
+        "from acestep_mcp.providers.pixazo.client import Gateway\n"
         "from acestep_mcp.domain.errors import NotSent\n"
         "try: Gateway('https://gateway.invalid', now=float).prepare()\n"
         "except NotSent as said: print(said.cause)\n"

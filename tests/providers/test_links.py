@@ -12,7 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from acestep_mcp.domain.song import RequestId
-from acestep_mcp.gateway import links, wire
+from acestep_mcp.providers import links
+from acestep_mcp.providers.pixazo import wire
 from acestep_mcp.sandbox import reply
 from tests.house import house, shown, text
 

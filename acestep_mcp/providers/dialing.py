@@ -17,8 +17,8 @@ import anyio
 import anyio.streams.tls  # loaded now, because the first handshake must not fail for lack of it
 import httpcore
 
-from acestep_mcp.gateway.addresses import Address, Resolve, literal
-from acestep_mcp.gateway.proxies import Proxies, Proxy
+from acestep_mcp.providers.addresses import Address, Resolve, literal
+from acestep_mcp.providers.proxies import Proxies, Proxy
 
 CONNECT_SECONDS = 10.0
 PROXY_SECONDS = 5.0

@@ -16,11 +16,11 @@ from acestep_mcp.domain.errors import MediaGone, NotSent
 from acestep_mcp.domain.models import Model
 from acestep_mcp.domain.retry import instant, retry_after
 from acestep_mcp.domain.song import Observation, RequestId
-from acestep_mcp.gateway import wire
-from acestep_mcp.gateway.verdicts import Broken, Verdict, of_status
+from acestep_mcp.providers.pixazo import wire
+from acestep_mcp.providers.verdicts import Broken, Verdict, of_status
 
 if TYPE_CHECKING:
-    from acestep_mcp.gateway.http import Download, Http, Reply
+    from acestep_mcp.providers.http import Download, Http, Reply
 
 KEY_HEADER = "Ocp-Apim-Subscription-Key"
 SUBMIT_SECONDS = 60.0
@@ -158,7 +158,7 @@ class Gateway:
         if self._http is None:
             try:
                 # 60 ms that a start need not pay.
-                from acestep_mcp.gateway.http import Http  # noqa: PLC0415
+                from acestep_mcp.providers.http import Http  # noqa: PLC0415
             except Exception as error:  # whatever is missing of it
                 what = getattr(error, "name", None) or type(error).__name__
                 said = f"a part of the installation is missing ({what}); restart the client"

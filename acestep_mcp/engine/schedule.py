@@ -8,10 +8,10 @@ from acestep_mcp.domain import timing
 from acestep_mcp.domain.models import DEFAULT, MODELS
 from acestep_mcp.domain.retry import Budget, backoff
 from acestep_mcp.domain.song import Owner
-from acestep_mcp.gateway.client import Unanswered
-from acestep_mcp.studio.live import Live
-from acestep_mcp.studio.pace import Pace
-from acestep_mcp.studio.terms import Terms
+from acestep_mcp.engine.live import Live
+from acestep_mcp.engine.pace import Pace
+from acestep_mcp.engine.terms import Terms
+from acestep_mcp.providers.pixazo.client import Unanswered
 
 _QUICK = 1.0  # seconds: the first retry of a failed status request, while the budget lasts
 _SLOWEST = 60.0  # seconds between status requests while they keep failing

@@ -8,10 +8,10 @@ import anyio
 from acestep_mcp.clock import Clock, Jumps
 from acestep_mcp.domain.errors import LedgerDown
 from acestep_mcp.domain.song import Owner
+from acestep_mcp.engine.following import Follower
+from acestep_mcp.engine.keyring import Keyring
+from acestep_mcp.engine.records import Records
 from acestep_mcp.ledger.driver import answering_by
-from acestep_mcp.studio.following import Follower
-from acestep_mcp.studio.keyring import Keyring
-from acestep_mcp.studio.records import Records
 
 log = logging.getLogger(__name__)
 

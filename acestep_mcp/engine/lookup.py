@@ -2,12 +2,12 @@
 
 from acestep_mcp.domain.errors import KeyMissing, KeyRefused, NotAsked, NotFound, Refusal
 from acestep_mcp.domain.song import LOCAL, Observation, RequestId
-from acestep_mcp.gateway import wire
-from acestep_mcp.gateway.client import Gateway, Unanswered
-from acestep_mcp.studio.keyring import Keyring
-from acestep_mcp.studio.schedule import Schedule
-from acestep_mcp.studio.strangers import Strangers
-from acestep_mcp.studio.terms import Account
+from acestep_mcp.engine.keyring import Keyring
+from acestep_mcp.engine.schedule import Schedule
+from acestep_mcp.engine.strangers import Strangers
+from acestep_mcp.engine.terms import Account
+from acestep_mcp.providers.pixazo import wire
+from acestep_mcp.providers.pixazo.client import Gateway, Unanswered
 
 
 class Lookup:

@@ -19,11 +19,11 @@ from acestep_mcp.domain.errors import (
 from acestep_mcp.domain.models import Model
 from acestep_mcp.domain.retry import growing
 from acestep_mcp.domain.song import Song, accepted, sending, unknown, unsent
-from acestep_mcp.gateway.client import Gateway, Submission
-from acestep_mcp.studio import telemetry
-from acestep_mcp.studio.live import Live
-from acestep_mcp.studio.records import Records
-from acestep_mcp.studio.terms import Account, Callback
+from acestep_mcp.engine import telemetry
+from acestep_mcp.engine.live import Live
+from acestep_mcp.engine.records import Records
+from acestep_mcp.engine.terms import Account, Callback
+from acestep_mcp.providers.pixazo.client import Gateway, Submission
 
 log = logging.getLogger(__name__)
 

@@ -6,7 +6,7 @@ with it. Of all processes on one ledger, one looks after a song: the one its row
 process dies, its lease runs out and another takes the song over, which never means submitting it
 again.
 
-    Studio ──> Submitter   intent → accepted | refused | unknown
+    Engine ──> Submitter   intent → accepted | refused | unknown
            ──> Follower    accepted → ended → saved
            ──> Readiness   what would go wrong, found out before it costs anything
            ──> Lookup      songs of the gateway that the ledger does not know
@@ -45,28 +45,28 @@ from acestep_mcp.domain.song import (
     observed,
     save_now,
 )
-from acestep_mcp.gateway import wire
-from acestep_mcp.gateway.client import Gateway
+from acestep_mcp.engine.following import Follower
+from acestep_mcp.engine.hints import Hints
+from acestep_mcp.engine.keyring import Keyring
+from acestep_mcp.engine.lease import Lease
+from acestep_mcp.engine.live import Live
+from acestep_mcp.engine.lookup import Lookup
+from acestep_mcp.engine.readiness import Readiness
+from acestep_mcp.engine.records import Records
+from acestep_mcp.engine.schedule import Schedule
+from acestep_mcp.engine.strangers import Strangers
+from acestep_mcp.engine.submitting import Submitter
+from acestep_mcp.engine.terms import LEASE, Account, Callback, Terms, Who
 from acestep_mcp.ledger import InDoubt, Ledger, Page
 from acestep_mcp.ledger.driver import answering_by
 from acestep_mcp.library import Library
-from acestep_mcp.studio.following import Follower
-from acestep_mcp.studio.hints import Hints
-from acestep_mcp.studio.keyring import Keyring
-from acestep_mcp.studio.lease import Lease
-from acestep_mcp.studio.live import Live
-from acestep_mcp.studio.lookup import Lookup
-from acestep_mcp.studio.readiness import Readiness
-from acestep_mcp.studio.records import Records
-from acestep_mcp.studio.schedule import Schedule
-from acestep_mcp.studio.strangers import Strangers
-from acestep_mcp.studio.submitting import Submitter
-from acestep_mcp.studio.terms import LEASE, Account, Callback, Terms, Who
+from acestep_mcp.providers.pixazo import wire
+from acestep_mcp.providers.pixazo.client import Gateway
 
 if TYPE_CHECKING:
     from acestep_mcp.order import Order
 
-__all__ = ["LEASE", "Account", "Callback", "Report", "Studio", "Terms", "Who"]
+__all__ = ["LEASE", "Account", "Callback", "Engine", "Report", "Terms", "Who"]
 
 GRACE = 1.5
 """Seconds a call may outlast its wait, to learn whether the gateway took the song."""
@@ -84,8 +84,8 @@ class Report:
     problem: str = ""
 
 
-class Studio:
-    """One engine per process. Use it inside `async with studio.open():`."""
+class Engine:
+    """One engine per process. Use it inside `async with engine.open():`."""
 
     def __init__(
         self,
@@ -135,7 +135,7 @@ class Studio:
         )
 
     @asynccontextmanager
-    async def open(self, *accounts: Account) -> AsyncIterator["Studio"]:
+    async def open(self, *accounts: Account) -> AsyncIterator["Engine"]:
         """Run the engine; the songs of `accounts` are taken up where an earlier run left them.
 
         On leaving, a submission under way has `GRACE` seconds to end before its outcome is

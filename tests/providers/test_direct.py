@@ -18,11 +18,12 @@ import trustme
 from acestep_mcp.clock import SystemClock
 from acestep_mcp.domain.errors import MediaGone
 from acestep_mcp.domain.models import XL
-from acestep_mcp.gateway.addresses import Address, is_public, vetted
-from acestep_mcp.gateway.client import Gateway, Unanswered
-from acestep_mcp.gateway.http import Http, Network
+from acestep_mcp.providers.addresses import Address, is_public, vetted
+from acestep_mcp.providers.http import Http, Network
+from acestep_mcp.providers.pixazo.client import Gateway, Unanswered
 from acestep_mcp.sandbox import reply
-from tests.gateway.network import (
+from tests.house import gateway
+from tests.providers.network import (
     SECOND,
     Names,
     answering,
@@ -32,7 +33,6 @@ from tests.gateway.network import (
     silent,
     tls_before,
 )
-from tests.house import gateway
 
 pytestmark = pytest.mark.anyio
 
@@ -179,7 +179,7 @@ async def test_a_network_that_is_away_may_come_back_within_the_call(
 async def test_a_tls_handshake_that_never_ends_is_given_up_and_never_sent(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    from acestep_mcp.gateway import http
+    from acestep_mcp.providers import http
 
     monkeypatch.setattr(http, "CONNECT_SECONDS", 0.2)
     names = Names({"gateway.test": ["127.0.0.1"]})

@@ -3,10 +3,10 @@
 import anyio
 
 from acestep_mcp.domain.errors import FolderUnusable, KeyMissing, NotSent
-from acestep_mcp.gateway.client import Gateway
+from acestep_mcp.engine import telemetry
+from acestep_mcp.engine.terms import Account, Terms
 from acestep_mcp.library import Library
-from acestep_mcp.studio import telemetry
-from acestep_mcp.studio.terms import Account, Terms
+from acestep_mcp.providers.pixazo.client import Gateway
 
 _PATIENCE = 0.75  # seconds for a disk that does not answer
 

@@ -4,8 +4,8 @@ from collections.abc import Mapping
 
 import pytest
 
-from acestep_mcp.gateway.proxies import Proxies
-from acestep_mcp.gateway.verdicts import Broken
+from acestep_mcp.providers.proxies import Proxies
+from acestep_mcp.providers.verdicts import Broken
 
 
 def through(environ: Mapping[str, str], host: str = "gateway.example") -> str:

@@ -22,7 +22,7 @@ from anyio.abc import ByteStream
 from anyio.streams.buffered import BufferedByteReceiveStream
 from anyio.streams.tls import TLSListener, TLSStream
 
-from acestep_mcp.gateway.addresses import Address
+from acestep_mcp.providers.addresses import Address
 
 SECOND = "127.0.0.2"
 """Another address of this machine, on Linux."""

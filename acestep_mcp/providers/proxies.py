@@ -17,7 +17,7 @@ from typing import Literal
 from urllib.parse import unquote, urlsplit
 
 from acestep_mcp.domain.text import clean
-from acestep_mcp.gateway.verdicts import Broken
+from acestep_mcp.providers.verdicts import Broken
 
 Kind = Literal["http", "https", "socks5"]
 

@@ -15,10 +15,10 @@ from acestep_mcp.clock import SystemClock
 from acestep_mcp.domain.errors import MediaGone
 from acestep_mcp.domain.models import XL
 from acestep_mcp.domain.song import Observation, RequestId
-from acestep_mcp.gateway.client import Gateway, Unanswered
+from acestep_mcp.providers.pixazo.client import Gateway, Unanswered
 from acestep_mcp.sandbox import Sandbox, reply
-from tests.gateway.network import Relay, foreign, free_port, silent, tls_before
 from tests.house import House, gateway, served, shown, text
+from tests.providers.network import Relay, foreign, free_port, silent, tls_before
 
 pytestmark = pytest.mark.anyio
 LOGIN = "ann:p%40ss%2Fw%3Ad"
@@ -365,7 +365,7 @@ async def test_a_proxy_that_takes_the_connection_and_says_nothing_is_named(
     certificate: trustme.LeafCert,
     trusted: Path,
 ) -> None:
-    from acestep_mcp.gateway import http
+    from acestep_mcp.providers import http
 
     monkeypatch.setattr(http, "CONNECT_SECONDS", 0.3)
     async with silent() as port:

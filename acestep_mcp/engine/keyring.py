@@ -6,7 +6,7 @@ import anyio
 
 from acestep_mcp.clock import Clock
 from acestep_mcp.domain.song import Owner
-from acestep_mcp.studio.terms import Account
+from acestep_mcp.engine.terms import Account
 
 _MOST_PROVEN = 10_000  # callers; of one more, the first is looked up again
 

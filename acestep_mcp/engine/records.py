@@ -13,9 +13,9 @@ from anyio.abc import TaskGroup
 from acestep_mcp.clock import Clock
 from acestep_mcp.domain.errors import LedgerDown
 from acestep_mcp.domain.song import SUBMITTING, Owner, Song, SongId
+from acestep_mcp.engine.live import Live
 from acestep_mcp.ledger import Ledger
 from acestep_mcp.ledger.driver import answering_by, patience, taking_its_time
-from acestep_mcp.studio.live import Live
 
 log = logging.getLogger(__name__)
 
@@ -42,7 +42,7 @@ class Records:
     def start(self, work: Callable[..., Awaitable[object]], *args: object) -> None:
         """Run `work` in the background; a fault in it is logged and takes nothing else down."""
         if self._tasks is None:
-            raise RuntimeError("the studio is not open")
+            raise RuntimeError("the engine is not open")
         self._tasks.start_soon(_contained, work, *args)
 
     @property

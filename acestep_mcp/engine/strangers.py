@@ -5,10 +5,10 @@ import anyio
 from acestep_mcp.clock import Clock
 from acestep_mcp.domain.errors import NotSent
 from acestep_mcp.domain.song import Owner
+from acestep_mcp.engine.keyring import Keyring
+from acestep_mcp.engine.pace import Pace
+from acestep_mcp.engine.terms import Account
 from acestep_mcp.ledger import Ledger
-from acestep_mcp.studio.keyring import Keyring
-from acestep_mcp.studio.pace import Pace
-from acestep_mcp.studio.terms import Account
 
 _A_SECOND = 5.0
 _MOST = 20

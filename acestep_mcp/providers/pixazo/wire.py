@@ -13,7 +13,7 @@ from typing import Any
 
 from acestep_mcp.domain.song import LOCAL, Observation, RequestId, State
 from acestep_mcp.domain.text import clean
-from acestep_mcp.gateway import links
+from acestep_mcp.providers import links
 
 _REQUEST_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:~-]{0,199}")
 _MADE_HERE = re.compile(f"{LOCAL}[0-9a-f]{{16}}")

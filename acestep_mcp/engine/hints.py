@@ -6,8 +6,8 @@ import anyio
 
 from acestep_mcp.clock import Clock
 from acestep_mcp.domain.errors import LedgerDown
-from acestep_mcp.studio.live import Live
-from acestep_mcp.studio.records import Records
+from acestep_mcp.engine.live import Live
+from acestep_mcp.engine.records import Records
 
 _SWEEP = 1.0  # seconds between looks at all songs that this process follows
 

@@ -7,7 +7,7 @@ import pytest
 from acestep_mcp import settings
 from acestep_mcp.commands import doctor
 from acestep_mcp.settings import Settings
-from tests.gateway.network import Relay
+from tests.providers.network import Relay
 
 pytestmark = pytest.mark.anyio
 

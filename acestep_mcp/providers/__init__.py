@@ -1,0 +1,1 @@
+"""Who makes songs, and the one door to the network."""
