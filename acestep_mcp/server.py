@@ -17,6 +17,7 @@ from acestep_mcp.domain.song import LOCAL_OWNER, Owner
 from acestep_mcp.engine import LEASE, Account, Callback, Engine, Terms, Who
 from acestep_mcp.ledger import opened
 from acestep_mcp.library import Library
+from acestep_mcp.providers import Providers
 from acestep_mcp.providers.pixazo.client import Gateway
 from acestep_mcp.settings import Settings
 from acestep_mcp.surface import player, prompts, resources, tools
@@ -42,14 +43,16 @@ _FIVE_MINUTES = CacheHint(ttl_ms=300_000, scope="public")
 class Hosting:
     """What is different when a server works for many.
 
-    `who` is the caller of the request that is being answered, `callback` the webhook headers of
-    a song's submission, `steward` the account by which the songs of an owner who is not calling
-    can be followed; `verifier` and `auth` are given where callers bring OAuth tokens. `readers`
-    read what is asked for, off the event loop: two, as their work is Python's and takes turns.
+    `who` is the caller of the request that is being answered, `callback` makes the address at which
+    a song's end can be reported, `webhook_mode` says what is to be reported there. `steward` has
+    the account by which the songs of an owner who is not calling can be followed; `verifier` and
+    `auth` are given where callers bring OAuth tokens. `readers` read what is asked for, off the
+    event loop: two, as their work is Python's and takes turns.
     """
 
     who: Who
     callback: Callback | None = None
+    webhook_mode: str = ""
     steward: Callable[[Owner], Account | None] | None = None
     verifier: "TokenVerifier | None" = None
     auth: "AuthSettings | None" = None
@@ -88,12 +91,13 @@ def build(
     logging.getLogger("httpx").setLevel(logging.WARNING)
     logging.getLogger("mcp").setLevel(max(logging.WARNING, logging.getLogger().level))
     clock = clock or SystemClock()
-    gateway = Gateway(settings.base_url, now=clock.now)
+    webhook_mode = hosting.webhook_mode if hosting else ""
+    gateway = Gateway(settings.base_url, now=clock.now, webhook_mode=webhook_mode)
     folder = settings.output_dir if settings.save else None
     library = Library(folder, gateway.media, clock) if folder else None
     engine = Engine(
         ledger=opened(settings.ledger_path or settings.data_problem, settings.database_url),
-        gateway=gateway,
+        providers=Providers(gateway),
         library=library,
         clock=clock,
         terms=Terms(

@@ -5,38 +5,36 @@ import tempfile
 import time
 from pathlib import Path
 from statistics import median
-from typing import Any
 
 import anyio
+import httpx
 
 from acestep_mcp.clock import SystemClock
 from acestep_mcp.domain.song import Owner
 from acestep_mcp.engine import Account, Engine, Terms
 from acestep_mcp.ledger import Ledger
 from acestep_mcp.ledger.sqlite import SqliteDriver
-from acestep_mcp.providers.http import Reply
+from acestep_mcp.providers import Providers
+from acestep_mcp.providers.http import Http, Network
 from acestep_mcp.providers.pixazo.client import Gateway
 
 ME = Account(Owner("bench"), "key")
 CALLS = 300
 
 
-class _Finished:
+class _Finished(httpx.AsyncBaseTransport):
     """A gateway where every song is finished; counts how often it is asked."""
 
     def __init__(self) -> None:
         self.asked = 0
 
-    async def exchange(self, *_: Any) -> Reply:  # noqa: ANN401  # whatever is asked
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        """The same, whatever is asked."""
+        del request
         self.asked += 1
         output = {"media_url": ["https://m.example/a.wav"]}
-        return Reply(200, {}, json.dumps({"status": "COMPLETED", "output": output}).encode())
-
-    def prepare(self) -> None:
-        """Nothing is built."""
-
-    async def close(self) -> None:
-        """Nothing is open."""
+        body = json.dumps({"status": "COMPLETED", "output": output}).encode()
+        return httpx.Response(200, stream=httpx.ByteStream(body))
 
 
 def milliseconds() -> tuple[float, int]:
@@ -48,10 +46,12 @@ async def _measured() -> tuple[float, int]:
     with tempfile.TemporaryDirectory() as folder:
         clock = SystemClock()
         finished = _Finished()
-        door: Any = finished  # all of it that the gateway calls
-        gateway = Gateway("https://gateway.invalid", now=clock.now, http=door)
+        http = Http("https://gateway.invalid", Network(transport=finished))
+        providers = Providers(Gateway("https://gateway.invalid", now=clock.now, http=http))
         ledger = Ledger(SqliteDriver(Path(folder) / "ledger.sqlite3"))
-        engine = Engine(ledger=ledger, gateway=gateway, library=None, clock=clock, terms=Terms())
+        engine = Engine(
+            ledger=ledger, providers=providers, library=None, clock=clock, terms=Terms()
+        )
         async with engine.open(ME):
             song = (await engine.status(ME, "ace-step-xl_done", wait=0)).song
             before = finished.asked

@@ -14,6 +14,7 @@ from statistics import median
 from typing import Any
 
 import anyio
+import httpx
 import trio
 from trio.testing import MockClock
 
@@ -23,7 +24,8 @@ from acestep_mcp.engine import Account, Engine, Terms
 from acestep_mcp.ledger import Ledger
 from acestep_mcp.ledger.sqlite import SqliteDriver
 from acestep_mcp.order import Wish, order
-from acestep_mcp.providers.http import Reply
+from acestep_mcp.providers import Providers
+from acestep_mcp.providers.http import Http, Network
 from acestep_mcp.providers.pixazo.client import Gateway
 
 SONGS = 40
@@ -62,7 +64,7 @@ class VirtualClock:
         await anyio.sleep(seconds)
 
 
-class Queue:
+class Queue(httpx.AsyncBaseTransport):
     """A gateway that finishes every song after the next of the given times."""
 
     def __init__(self, times: Sequence[float]) -> None:
@@ -70,27 +72,21 @@ class Queue:
         self.ends: dict[str, tuple[float, float]] = {}
         self.polls = 0
 
-    async def exchange(self, use: str, request: tuple[str, str], *_: Any) -> Reply:  # noqa: ANN401  # headers, seconds and payload do not matter here
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Answer in place of HTTP."""
         now = trio.current_time()
-        if use == "submit":
+        if request.method == "POST":
             named = f"ace-step-xl_{len(self.ends)}"
             self.ends[named] = (now, now + next(self._times))
             return _reply(202, {"request_id": named, "status": "QUEUED"})
         self.polls += 1
-        named = request[1].rpartition("/")[2]
+        named = request.url.path.rpartition("/")[2]
         created, ends = self.ends[named]
         shown: dict[str, Any] = {"status": "PROCESSING", "created_at": _stamp(created)}
         if now >= ends:
             output = {"media_url": [f"https://m.example/{named}.wav"]}
             shown |= {"status": "COMPLETED", "completed_at": _stamp(ends), "output": output}
         return _reply(200, shown)
-
-    def prepare(self) -> None:
-        """Nothing is built."""
-
-    async def close(self) -> None:
-        """Nothing is open."""
 
 
 def follow(typical: float, *, learning: bool) -> Followed:
@@ -118,11 +114,11 @@ async def _follow(times: Sequence[float]) -> tuple[list[float], int]:
     with tempfile.TemporaryDirectory() as folder:
         clock = VirtualClock(7)
         queue = Queue(times)
-        door: Any = queue  # all of it that the gateway calls
-        gateway = Gateway("https://gateway.invalid", now=clock.now, http=door)
+        http = Http("https://gateway.invalid", Network(transport=queue))
+        providers = Providers(Gateway("https://gateway.invalid", now=clock.now, http=http))
         driver = SqliteDriver(Path(folder) / "ledger.sqlite3", threads=False)
         engine = Engine(
-            ledger=Ledger(driver), gateway=gateway, library=None, clock=clock, terms=Terms()
+            ledger=Ledger(driver), providers=providers, library=None, clock=clock, terms=Terms()
         )
         async with engine.open(ME):
             songs = range(len(times))
@@ -138,8 +134,8 @@ async def _one(engine: Engine, queue: Queue, number: int, draw: Callable[[], flo
     return trio.current_time() - queue.ends[song.handle][1]
 
 
-def _reply(status: int, body: dict[str, Any]) -> Reply:
-    return Reply(status, {}, json.dumps(body).encode())
+def _reply(status: int, body: dict[str, Any]) -> httpx.Response:
+    return httpx.Response(status, stream=httpx.ByteStream(json.dumps(body).encode()))
 
 
 def _stamp(seconds: float) -> str:

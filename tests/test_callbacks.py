@@ -15,7 +15,8 @@ from acestep_mcp.engine.live import Live
 from acestep_mcp.engine.schedule import Schedule
 from acestep_mcp.ledger import opened
 from acestep_mcp.order import Wish, order
-from acestep_mcp.providers.pixazo.client import Gateway, Unanswered
+from acestep_mcp.providers import Providers, Unanswered
+from acestep_mcp.providers.pixazo.client import Gateway
 from acestep_mcp.sandbox import Sandbox, reset_peer
 from tests.house import KEY, gateway
 
@@ -23,7 +24,7 @@ pytestmark = pytest.mark.anyio
 
 ALICE = Account(Owner("key-alice"), KEY)
 BOB = Account(Owner("key-bob"), KEY)
-NOWHERE = {"X-Webhook-URL": "http://127.0.0.1:9/never", "X-Webhook-Mode": "terminal"}
+NOWHERE = "http://127.0.0.1:9/never"
 
 
 @pytest.fixture(params=["sqlite", "postgres"])
@@ -46,7 +47,7 @@ async def process(
     clock = SystemClock()
     engine = Engine(
         ledger=opened(folder / "ledger.sqlite3", database),
-        gateway=Gateway(sandbox.base_url, now=clock.now),
+        providers=Providers(Gateway(sandbox.base_url, now=clock.now, webhook_mode="terminal")),
         library=None,
         clock=clock,
         terms=Terms(poll_interval=60.0),
@@ -189,7 +190,7 @@ async def test_the_processs_own_key_is_never_forgotten(tmp_path: Path) -> None:
 def test_where_the_gateway_calls_back_it_is_asked_three_times_less_often() -> None:
     pauses = []
     for called_back in (False, True):
-        schedule = Schedule(SystemClock(), Terms(poll_interval=5.0), called_back=called_back)
+        schedule = scheduled(callbacks=called_back)
         live = Live(song_of_age(300.0))
         schedule.begin(live, [1.0, 1.0, 1.0])  # such songs took a second: none ends this late
         schedule.later(live)
@@ -200,13 +201,18 @@ def test_where_the_gateway_calls_back_it_is_asked_three_times_less_often() -> No
 
 def test_what_is_learnt_of_such_songs_puts_no_failed_question_off() -> None:
     """It may be learnt while that question is under way, and an old song's pause is minutes."""
-    schedule = Schedule(SystemClock(), Terms(poll_interval=5.0))
+    schedule = scheduled()
     live = Live(song_of_age(86_400.0))
     schedule.unanswered(live, Unanswered("no reply"))
     due = live.due
     schedule.begin(live, [])
 
     assert live.due == due <= live.asked_at + 1.0
+
+
+def scheduled(*, callbacks: bool = False) -> Schedule:
+    nobody = Providers(Gateway("https://gateway.invalid", now=float))
+    return Schedule(SystemClock(), Terms(poll_interval=5.0), nobody, callbacks=callbacks)
 
 
 def song_of_age(age: float) -> Song:

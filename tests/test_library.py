@@ -15,7 +15,7 @@ from acestep_mcp.clock import SystemClock
 from acestep_mcp.domain.song import RequestId, Song
 from acestep_mcp.library import Library
 from acestep_mcp.library.names import stem, suffix
-from acestep_mcp.providers.pixazo.client import Media
+from acestep_mcp.providers import Media
 from acestep_mcp.sandbox import limit_data, reply, reset_peer
 from tests.house import house, shown, text
 from tests.test_ledger import song as plain

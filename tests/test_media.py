@@ -19,10 +19,12 @@ from acestep_mcp.domain.errors import MediaGone
 from acestep_mcp.library import LARGEST_PIECE
 from acestep_mcp.library import download as downloading
 from acestep_mcp.library.download import LARGEST_TRACK, download_track
+from acestep_mcp.providers import Accepted, Media
 from acestep_mcp.providers.addresses import is_public
-from acestep_mcp.providers.pixazo.client import Gateway, Media
+from acestep_mcp.providers.pixazo.client import Gateway
 from acestep_mcp.sandbox import Sandbox, Toxic, hold, limit_data, reply, reset_peer, slicer, timeout
 from tests.house import LYRICS, environment, gateway, house, shown
+from tests.providers import song
 from tests.test_library import wave_file
 
 pytestmark = pytest.mark.anyio
@@ -44,11 +46,12 @@ async def track(sandbox: Sandbox, seconds: float) -> AsyncIterator[tuple[Gateway
 
 
 async def _finished(client: Gateway, sandbox: Sandbox, seconds: float) -> tuple[str, bytes]:
-    from acestep_mcp.domain.models import XL
     from acestep_mcp.domain.song import Observation
 
-    ordered = await client.submit(XL, {"prompt": "p", "duration": seconds, "seed": 1}, sandbox.key)
-    assert ordered.request_id is not None
+    ordered = await client.submit(
+        song({"prompt": "p", "duration": seconds, "seed": 1}), sandbox.key
+    )
+    assert isinstance(ordered, Accepted)
     sandbox.complete(ordered.request_id)
     seen = await client.status(ordered.request_id, sandbox.key)
     assert isinstance(seen, Observation)

@@ -4,7 +4,7 @@ import anyio
 import pytest
 
 from acestep_mcp.clock import SystemClock
-from acestep_mcp.domain.errors import NotSent
+from acestep_mcp.domain.errors import CouldNotSend
 from acestep_mcp.domain.song import Owner
 from acestep_mcp.engine.keyring import Keyring
 from acestep_mcp.engine.pace import LONGEST_HOLD, Pace
@@ -102,7 +102,7 @@ async def test_of_a_crowd_of_strangers_twenty_wait_and_the_others_are_told() -> 
         nonlocal refused
         try:
             await strangers.turn(anyio.current_time() + 0.4)
-        except NotSent:
+        except CouldNotSend:
             refused += 1
 
     with anyio.fail_after(5):

@@ -31,7 +31,7 @@ from acestep_mcp.settings import KEY_PAGE, Settings
 if TYPE_CHECKING:
     from acestep_mcp.install.clients import Client
     from acestep_mcp.install.places import Machine
-    from acestep_mcp.providers.http import Reply
+    from acestep_mcp.providers.bodies import Reply
 
 _PROBE = RequestId("doctor-probe")
 """Asked about to see that gateway and key answer: a status request is free, and no song has it."""
@@ -176,7 +176,9 @@ async def _media(found: Settings) -> Finding:
 
 
 async def _gateway(found: Settings) -> Finding:
-    from acestep_mcp.providers.pixazo.client import Gateway, Unanswered
+    from acestep_mcp.domain.song import Observation
+    from acestep_mcp.providers import Gone, Unanswered
+    from acestep_mcp.providers.pixazo.client import Gateway
 
     gateway = Gateway(found.base_url, now=time.time)
     try:
@@ -184,27 +186,29 @@ async def _gateway(found: Settings) -> Finding:
     finally:
         await gateway.close()
     name = f"gateway {found.base_url}"
-    status = answer.status if isinstance(answer, Unanswered) else 200
-    if isinstance(answer, Unanswered) and status not in (400, 401, 403, 404):
+    refused = isinstance(answer, Unanswered) and answer.refused_key
+    known = isinstance(answer, Gone) and not answer.once_known  # as it has to be of such an id
+    if not isinstance(answer, Observation) and not refused and not known:
         mend = "check the network, a proxy, and ACESTEP_BASE_URL"
         return Finding(name, ok=False, detail=answer.cause, mend=mend)
     if not found.key:
         return Finding(name, ok=True, detail="reachable; there is no key to try on it")
-    if status in (401, 403):
+    if not isinstance(answer, Observation) and refused:
         mend = f"the key was refused; get a valid one at {KEY_PAGE}"
-        return Finding(name, ok=False, detail=f"reachable, but HTTP {status}", mend=mend)
+        return Finding(name, ok=False, detail=f"reachable, but {answer.cause}", mend=mend)
     return Finding(name, ok=True, detail="reachable, and it accepts the key")
 
 
 async def _clock(found: Settings) -> Finding:
+    from acestep_mcp.providers.bodies import Request
     from acestep_mcp.providers.http import Http
     from acestep_mcp.providers.pixazo.client import STATUS_SECONDS
     from acestep_mcp.providers.verdicts import Broken
 
     http = Http(found.base_url)
-    request = ("GET", f"{found.base_url}/v2/requests/status/{_PROBE}")
+    request = Request(method="GET", url=f"{found.base_url}/v2/requests/status/{_PROBE}")
     try:
-        reply = await http.exchange("status", request, {}, STATUS_SECONDS)
+        reply = await http.exchange(request, STATUS_SECONDS)
     except Broken:
         return Finding("clock", ok=True, detail="not compared: the gateway was not reached")
     finally:

@@ -11,7 +11,7 @@ Refusal
 ├── LimitReached    wait, or raise the daily limit
 ├── Rejected        the gateway said no to this request: change it
 ├── RateLimited     wait, then call again
-├── NotSent         the gateway could not be reached: safe to call again
+├── CouldNotSend    the gateway could not be reached: safe to call again
 ├── NotFound        no such song: list the songs
 ├── NotAsked        the gateway could not be asked about a song: ask again later
 └── LedgerDown      the ledger cannot be written: mend the disk first
@@ -64,9 +64,9 @@ class KeyMissing(Refusal):
 
 @dataclass(eq=False)
 class KeyRefused(Refusal):
-    """The gateway answered 401 or 403; `source` names where the key was read."""
+    """The gateway does not take the key; `source` names where it was read, `cause` its answer."""
 
-    status: int
+    cause: str
     source: str
 
 
@@ -79,7 +79,7 @@ class FolderUnusable(Refusal):
 
 @dataclass(eq=False)
 class BalanceTooLow(Refusal):
-    """The gateway answered 402; `said` is its own text, cleaned."""
+    """The account has too little money for a song; `said` is its own text, cleaned."""
 
     said: str
 
@@ -95,21 +95,22 @@ class LimitReached(Refusal):
 
 @dataclass(eq=False)
 class Rejected(Refusal):
-    """The gateway refused the request with `status`; `said` is its own text, cleaned."""
+    """The gateway refused the request; `cause` is the kind of answer, `said` its text, cleaned."""
 
-    status: int
+    cause: str
     said: str
 
 
 @dataclass(eq=False)
 class RateLimited(Refusal):
-    """The gateway answered 429; `retry_after` is in seconds where it gave one."""
+    """The gateway has too much to do; `retry_after` is in seconds where it gave one."""
 
+    cause: str
     retry_after: float | None
 
 
 @dataclass(eq=False)
-class NotSent(Refusal):
+class CouldNotSend(Refusal):
     """No byte of the request reached the gateway; `cause` is the kind of failure."""
 
     cause: str

@@ -51,6 +51,29 @@ class Model:
         return f"/{self.id}/v1/generate"
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProviderInfo:
+    """What is to be known of a provider of songs without asking it.
+
+    `name` is what the ledger calls it, `models` what it has, the default first. `key_page` is
+    where a person gets a key, `billing_page` where they see what was charged and top up; both are
+    empty where there is neither. `media_origins` are where its tracks are played from.
+    """
+
+    name: str
+    models: Mapping[str, Model]
+    needs_key: bool
+    charges: bool
+    calls_back: bool
+    key_page: str = ""
+    billing_page: str = ""
+    media_origins: tuple[str, ...] = ()
+
+    def times(self, model: str) -> tuple[float, ...]:
+        """Seconds that songs are documented to take, of a model that it may not have any more."""
+        return self.models.get(model, next(iter(self.models.values()))).documented_times
+
+
 _SEED = Field("integer", -1, 4_294_967_295)
 
 XL = Model(

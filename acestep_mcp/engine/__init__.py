@@ -27,10 +27,10 @@ import anyio
 
 from acestep_mcp.clock import Clock, Jumps
 from acestep_mcp.domain.errors import (
+    CouldNotSend,
     KeyMissing,
     LedgerDown,
     NotAsked,
-    NotSent,
 )
 from acestep_mcp.domain.song import (
     LOCAL,
@@ -60,8 +60,7 @@ from acestep_mcp.engine.terms import LEASE, Account, Callback, Terms, Who
 from acestep_mcp.ledger import InDoubt, Ledger, Page
 from acestep_mcp.ledger.driver import answering_by
 from acestep_mcp.library import Library
-from acestep_mcp.providers.pixazo import wire
-from acestep_mcp.providers.pixazo.client import Gateway
+from acestep_mcp.providers import Providers
 
 if TYPE_CHECKING:
     from acestep_mcp.order import Order
@@ -91,7 +90,7 @@ class Engine:
         self,
         *,
         ledger: Ledger,
-        gateway: Gateway,
+        providers: Providers,
         library: Library | None,
         clock: Clock,
         terms: Terms,
@@ -99,7 +98,7 @@ class Engine:
         steward: Callable[[Owner], Account | None] | None = None,
     ) -> None:
         self._ledger = ledger
-        self._gateway = gateway
+        self.providers = providers
         self._library = library
         self._clock = clock
         self._jumps = Jumps(clock)
@@ -108,17 +107,17 @@ class Engine:
         self._stopping = False
         self._keys = Keyring(clock, steward)
         self._records = Records(ledger, clock)
-        self._schedule = Schedule(clock, terms, called_back=callback is not None)
-        self._readiness = Readiness(gateway, library, terms)
+        self._schedule = Schedule(clock, terms, providers, callbacks=callback is not None)
+        self._readiness = Readiness(library, terms)
         self._strangers = Strangers(clock, self._keys, ledger)
-        self._lookup = Lookup(gateway, self._keys, self._schedule, self._strangers)
+        self._lookup = Lookup(providers, self._keys, self._schedule, self._strangers)
         self._hints = Hints(self._records)
-        self._submitter = Submitter(self._worker, gateway, clock, self._records, callback)
+        self._submitter = Submitter(self._worker, providers, clock, self._records, callback)
         self._follower = Follower(
             worker=self._worker,
             keys=self._keys,
             records=self._records,
-            gateway=gateway,
+            providers=providers,
             library=library,
             clock=clock,
             schedule=self._schedule,
@@ -148,7 +147,7 @@ class Engine:
                 self._records.run_in(tasks)
                 tasks.start_soon(self._lease.keep)
                 self._records.start(self._hints.keep)
-                if self._schedule.called_back:
+                if self._schedule.callbacks:
                     self._records.start(self._hints.sweep, self._worker, self._clock)
                 try:
                     yield self
@@ -158,7 +157,8 @@ class Engine:
         finally:
             with anyio.CancelScope(shield=True):
                 await self._lease.give_up()
-                await self._gateway.close()
+                for provider in self.providers:
+                    await provider.close()
                 await self._ledger.close()
 
     async def stop(self) -> None:
@@ -183,7 +183,7 @@ class Engine:
         """
         until, deadline = anyio.current_time() + wait, self._clock.monotonic() + wait
         with answering_by(until + GRACE):
-            await self._readiness.check(account)
+            await self._readiness.check(account, self.providers.of_model(order.model.id))
             self._keys.add(account)
             intent = self._intent(account, order)
             if await self._strangers.include(account):
@@ -194,7 +194,7 @@ class Engine:
             live.followed = True
             song = await self._reserved(live, reuse=not new_take)
         if song.id == intent.id:
-            self._records.start(self._make, live, account, order, deadline)
+            self._records.start(self._make, live, account, deadline)
         else:
             self._records.drop(live)
             live = self._records.live(song)
@@ -205,11 +205,11 @@ class Engine:
         """Wait for a stranger's turn, before anything is written: a crowd would fill the ledger.
 
         Raises:
-            NotSent: It does not come in time, and no other call has made the same request either.
+            CouldNotSend: It does not come in time, and no other call has made the same request.
         """
         try:
             await self._strangers.turn(until + GRACE / 2)
-        except NotSent:
+        except CouldNotSend:
             limit, ago = self._terms.daily_limit, self._jumps.ago
             if not await self._ledger.earlier(intent, limit=limit, reuse=reuse, ago=ago):
                 raise
@@ -220,7 +220,7 @@ class Engine:
         Raises:
             Refusal: `generate` would refuse, too.
         """
-        await self._readiness.check(account)
+        await self._readiness.check(account, self.providers.of_model(order.model.id))
         intent, limit = self._intent(account, order), self._terms.daily_limit
         with answering_by(anyio.current_time() + GRACE):
             await self._records.noted(account.owner)
@@ -368,7 +368,7 @@ class Engine:
 
     async def _named(self, live: Live, request_id: str) -> None:
         """The gateway has the song by this id, unless another order has it by the same."""
-        named = wire.request_id(request_id)
+        named = self.providers.of(live.song).request_id(request_id)
         if named is None:
             return
         # Without the key it is nobody's, until its owner calls a process.
@@ -405,8 +405,8 @@ class Engine:
             warnings=order.warnings,
         )
 
-    async def _make(self, live: Live, account: Account, order: "Order", deadline: float) -> None:
-        await self._submitter.submit(live, order.model, account, deadline)
+    async def _make(self, live: Live, account: Account, deadline: float) -> None:
+        await self._submitter.submit(live, account, deadline)
         if live.refusal is None and live.song.request_id:
             self._keys.prove(account.owner)
         # The reply says how the song stood when it was written, which may be long ago.

@@ -10,7 +10,7 @@ import anyio
 
 from acestep_mcp.clock import Clock
 from acestep_mcp.domain import retry
-from acestep_mcp.domain.errors import LedgerDown, NotFound, NotSent
+from acestep_mcp.domain.errors import CouldNotSend, LedgerDown, NotFound
 from acestep_mcp.domain.song import (
     RUNNING,
     SUBMITTING,
@@ -29,7 +29,7 @@ from acestep_mcp.engine.live import Live
 from acestep_mcp.engine.records import Records
 from acestep_mcp.engine.schedule import Schedule
 from acestep_mcp.library import Library, Missing, Saved
-from acestep_mcp.providers.pixazo.client import Gateway, Unanswered
+from acestep_mcp.providers import Answer, Gone, Providers
 
 log = logging.getLogger(__name__)
 
@@ -56,7 +56,7 @@ class Follower:
         worker: str,
         keys: Keyring,
         records: Records,
-        gateway: Gateway,
+        providers: Providers,
         library: Library | None,
         clock: Clock,
         schedule: Schedule,
@@ -65,7 +65,7 @@ class Follower:
         self._worker = worker
         self._keys = keys
         self._records = records
-        self._gateway = gateway
+        self._providers = providers
         self._library = library
         self._clock = clock
         self._schedule = schedule
@@ -120,10 +120,11 @@ class Follower:
         account = self._keys.get(live.song.owner)
         if account is None or account.key is None or live.song.request_id is None:
             return
-        answer = await self._gateway.status(live.song.request_id, account.key)
-        telemetry.polled(answered=not isinstance(answer, Unanswered))
+        provider = self._providers.of(live.song)
+        answer = await provider.status(live.song.request_id, account.key_for(provider.info))
+        telemetry.polled(answered=isinstance(answer, Observation))
         before, now = live.song, self._clock.now()
-        if isinstance(answer, Unanswered):
+        if not isinstance(answer, Observation):
             self._schedule.unanswered(live, answer)
         else:
             self._schedule.answered(live)
@@ -140,14 +141,14 @@ class Follower:
             lag = now - (live.song.completed_at or now)
             telemetry.ended(live.song.model, live.song.state, lag)
 
-    def _lost(self, live: Live, answer: Observation | Unanswered) -> str:
+    def _lost(self, live: Live, answer: Answer) -> str:
         """Why nothing more will be heard of a running song; `""` where something may."""
         age = self._schedule.age(live)
         if isinstance(answer, Observation):
             live.strange = 0
             never = live.song.state in RUNNING and age > _NO_END_FOR
             return f"it has not ended in {_NO_END_FOR / DAY:.0f} days" if never else ""
-        live.strange = live.strange + 1 if answer.status in (400, 404, 410) else 0
+        live.strange = live.strange + 1 if isinstance(answer, Gone) else 0
         if live.strange >= _ENOUGH and age > _NOT_KNOWN_FOR:
             return "the gateway does not know it any more, a day after it was ordered"
         if live.failures >= _ENOUGH and age > _NO_ANSWER_FOR:
@@ -204,7 +205,7 @@ class Follower:
     async def _due(self, live: Live) -> bool:
         """Wait until it is time to ask; False when the ledger had the song's end before."""
         while live.song.state in RUNNING and (early := self._schedule.early(live)) > 0:
-            if self._schedule.called_back:
+            if self._schedule.called_back(live):
                 await self._called(live, min(early, _GLANCE) if live.waiting else early)
             else:
                 with anyio.move_on_after(early):
@@ -233,7 +234,7 @@ class Follower:
         """Take over from the ledger what another process wrote."""
         found = await self._records.ledger.find(live.song.owner, live.song.id)
         if found is None and live.song.state == "intent":
-            live.refuse(NotSent("the process that took the order stopped before sending it"))
+            live.refuse(CouldNotSend("the process that took the order stopped before sending it"))
         elif found is None and self._bought(live.song):
             await self._records.apply(live, _unchanged, insist=True)
         elif found is None:

@@ -1,22 +1,21 @@
 """Asking the gateway about songs that were not ordered through this ledger."""
 
-from acestep_mcp.domain.errors import KeyMissing, KeyRefused, NotAsked, NotFound, Refusal
+from acestep_mcp.domain.errors import KeyMissing, KeyRefused, NotAsked, NotFound
 from acestep_mcp.domain.song import LOCAL, Observation, RequestId
 from acestep_mcp.engine.keyring import Keyring
 from acestep_mcp.engine.schedule import Schedule
 from acestep_mcp.engine.strangers import Strangers
 from acestep_mcp.engine.terms import Account
-from acestep_mcp.providers.pixazo import wire
-from acestep_mcp.providers.pixazo.client import Gateway, Unanswered
+from acestep_mcp.providers import Gone, Provider, Providers, Unanswered
 
 
 class Lookup:
     """Asks about ids that the ledger has never seen."""
 
     def __init__(
-        self, gateway: Gateway, keys: Keyring, schedule: Schedule, strangers: Strangers
+        self, providers: Providers, keys: Keyring, schedule: Schedule, strangers: Strangers
     ) -> None:
-        self._gateway = gateway
+        self._providers = providers
         self._keys = keys
         self._schedule = schedule
         self._strangers = strangers
@@ -29,28 +28,35 @@ class Lookup:
         Raises:
             Refusal: Nobody knows it, or the gateway could not be asked.
         """
-        named = wire.request_id(handle)
-        if named is None or handle.startswith(LOCAL) or account.shared:
+        if handle.startswith(LOCAL) or account.shared:
             raise NotFound(handle)
-        if account.key is None:
+        for provider in self._providers:
+            named = provider.request_id(handle)
+            if named is not None:
+                seen = await self._asked(provider, account, named, until)
+                if seen is not None:
+                    return seen
+        raise NotFound(handle)
+
+    async def _asked(
+        self, provider: Provider, account: Account, named: RequestId, until: float
+    ) -> Observation | None:
+        """What one provider says of a song; None where it never had one of that id."""
+        if account.key is None and provider.info.needs_key:
             raise KeyMissing(account.looked, account.problem)
         if await self._strangers.include(account):
             await self._strangers.turn(until)
         else:
             await self._schedule.pace.turn(account.owner, asked=True)
-        answer = await self._gateway.status(named, account.key)
+        answer = await provider.status(named, account.key_for(provider.info))
+        if isinstance(answer, Observation):
+            self._keys.prove(account.owner)
+            return answer
         if isinstance(answer, Unanswered):
-            if answer.status in (400, 404):  # which nobody hears whose key is none
-                self._keys.prove(account.owner)
             self._schedule.heed(account.owner, answer)
-            raise _refusal(account, named, answer)
-        self._keys.prove(account.owner)
-        return answer
-
-
-def _refusal(account: Account, request_id: RequestId, answer: Unanswered) -> Refusal:
-    if answer.status in (400, 404):
-        return NotFound(request_id)
-    if answer.status in (401, 403):
-        return KeyRefused(answer.status, account.source)
-    return NotAsked(request_id, answer.cause)
+            if answer.refused_key:
+                raise KeyRefused(answer.cause, account.source)
+        if isinstance(answer, Gone) and not answer.once_known:
+            self._keys.prove(account.owner)  # nobody hears that whose key is none
+            return None
+        raise NotAsked(named, answer.cause)

@@ -2,11 +2,11 @@
 
 import anyio
 
-from acestep_mcp.domain.errors import FolderUnusable, KeyMissing, NotSent
+from acestep_mcp.domain.errors import CouldNotSend, FolderUnusable, KeyMissing
 from acestep_mcp.engine import telemetry
 from acestep_mcp.engine.terms import Account, Terms
 from acestep_mcp.library import Library
-from acestep_mcp.providers.pixazo.client import Gateway
+from acestep_mcp.providers import Provider
 
 _PATIENCE = 0.75  # seconds for a disk that does not answer
 
@@ -14,20 +14,19 @@ _PATIENCE = 0.75  # seconds for a disk that does not answer
 class Readiness:
     """Looks at key, folder, network settings and the installation itself."""
 
-    def __init__(self, gateway: Gateway, library: Library | None, terms: Terms) -> None:
-        self._gateway = gateway
+    def __init__(self, library: Library | None, terms: Terms) -> None:
         self._library = library
         self._terms = terms
 
-    async def check(self, account: Account) -> None:
+    async def check(self, account: Account, provider: Provider) -> None:
         """Return where nothing here stands in a song's way.
 
         Raises:
             Refusal: Something does.
         """
-        if account.key is None:
+        if account.key is None and provider.info.needs_key:
             raise KeyMissing(account.looked, account.problem)
-        self._load()
+        self._load(provider)
         if self._terms.no_folder:
             mend = "set ACESTEP_OUTPUT_DIR to an absolute path, then restart this server"
             raise FolderUnusable(f"{self._terms.no_folder}; {mend}")
@@ -38,19 +37,19 @@ class Readiness:
             if trouble:
                 raise FolderUnusable(trouble)
 
-    def _load(self) -> None:
+    def _load(self, provider: Provider) -> None:
         """Have everything in memory that sending, following and saving need; cheap when it is.
 
         An installation may be replaced, or its cache cleaned, while this process runs.
 
         Raises:
-            NotSent: Something is missing.
+            CouldNotSend: Something is missing.
         """
         try:
-            self._gateway.prepare()
+            provider.prepare()
             telemetry.load()
             if self._library is not None:
                 self._library.load()
         except ImportError as error:
             what = f"a part of the installation is missing ({error.name})"
-            raise NotSent(f"{what}; restart the client") from error
+            raise CouldNotSend(f"{what}; restart the client") from error

@@ -5,13 +5,12 @@ from collections.abc import Sequence
 
 from acestep_mcp.clock import Clock
 from acestep_mcp.domain import timing
-from acestep_mcp.domain.models import DEFAULT, MODELS
 from acestep_mcp.domain.retry import Budget, backoff
 from acestep_mcp.domain.song import Owner
 from acestep_mcp.engine.live import Live
 from acestep_mcp.engine.pace import Pace
 from acestep_mcp.engine.terms import Terms
-from acestep_mcp.providers.pixazo.client import Unanswered
+from acestep_mcp.providers import Gone, Providers, Unanswered
 
 _QUICK = 1.0  # seconds: the first retry of a failed status request, while the budget lasts
 _SLOWEST = 60.0  # seconds between status requests while they keep failing
@@ -26,17 +25,26 @@ class Schedule:
     """On average one interval between status requests per song, one pace for all of them.
 
     A failed request is retried quickly only while a budget lasts that successes refill, else
-    more and more slowly: a gateway that fails gets less traffic than one that answers. Where the
-    gateway calls back by itself (`called_back`), it is asked less often.
+    more and more slowly: a gateway that fails gets less traffic than one that answers. A provider
+    that is told where to call back (`callbacks`), and does so, is asked less often.
     """
 
-    def __init__(self, clock: Clock, terms: Terms, *, called_back: bool = False) -> None:
+    def __init__(
+        self, clock: Clock, terms: Terms, providers: Providers, *, callbacks: bool = False
+    ) -> None:
         self._clock = clock
         self._terms = terms
-        self.called_back = called_back
-        self._interval = terms.poll_interval * (_SLOWER if called_back else 1)
+        self._providers = providers
+        self.callbacks = callbacks
         self._budget = Budget()
         self.pace = Pace(clock, terms.status_rate)
+
+    def called_back(self, live: Live) -> bool:
+        """Whether the song's provider tells by itself how it ends."""
+        return self.callbacks and self._providers.of(live.song).info.calls_back
+
+    def _interval(self, live: Live) -> float:
+        return self._terms.poll_interval * (_SLOWER if self.called_back(live) else 1)
 
     def early(self, live: Live) -> float:
         """Seconds until the song's next status request is due; 0 or less when it is."""
@@ -56,10 +64,10 @@ class Schedule:
 
     def begin(self, live: Live, times: Sequence[float]) -> None:
         """Start to follow a song; `times` are the seconds that such songs took lately."""
-        model = MODELS.get(live.song.model, DEFAULT)
-        documented = model.documented_times if len(times) < timing.ENOUGH else ()
+        provider = self._providers.of(live.song).info
+        documented = provider.times(live.song.model) if len(times) < timing.ENOUGH else ()
         live.known_times = (*times, *documented)
-        live.asked = int(self.age(live) / self._interval)
+        live.asked = int(self.age(live) / self._interval(live))
         # A question that failed while the times were looked up has its own, earlier, repetition.
         if math.isfinite(live.asked_at) and not live.failures:
             live.due = self._clock.monotonic() + self._pause(live)
@@ -98,18 +106,19 @@ class Schedule:
         live.asked_at = now if known_at is None else known_at
         live.due = now + self._pause(live)
 
-    def unanswered(self, live: Live, answer: Unanswered) -> None:
+    def unanswered(self, live: Live, answer: Unanswered | Gone) -> None:
         """The gateway told nothing; ask again soon if the budget allows it, else more slowly."""
         live.problem = answer.cause
         live.asked_at = self._clock.monotonic()
         live.due = live.asked_at + self._retry(live)
         live.failures += 1
         live.asked += 1
-        self.heed(live.song.owner, answer)
+        if isinstance(answer, Unanswered):
+            self.heed(live.song.owner, answer)
 
     def heed(self, owner: Owner, answer: Unanswered) -> None:
         """Let an owner's songs wait as long as the gateway says that it has too much to do."""
-        if answer.retry_after is not None and answer.status in (429, 503):
+        if answer.retry_after is not None:
             self.pace.hold(owner, answer.retry_after)
 
     def age(self, live: Live) -> float:
@@ -120,7 +129,7 @@ class Schedule:
         return self._clock.monotonic() - live.began
 
     def _pause(self, live: Live) -> float:
-        age, interval = self.age(live), self._interval
+        age, interval = self.age(live), self._interval(live)
         if age > _PATIENCE:
             return max(interval, min(_RAREST, (age - _PATIENCE) / _SLOWING))
         return timing.pause(age, live.asked, live.known_times, interval)

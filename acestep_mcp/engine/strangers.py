@@ -3,7 +3,7 @@
 import anyio
 
 from acestep_mcp.clock import Clock
-from acestep_mcp.domain.errors import NotSent
+from acestep_mcp.domain.errors import CouldNotSend
 from acestep_mcp.domain.song import Owner
 from acestep_mcp.engine.keyring import Keyring
 from acestep_mcp.engine.pace import Pace
@@ -36,10 +36,10 @@ class Strangers:
         """Wait until a stranger's key may be tried, but not beyond that time of the event loop.
 
         Raises:
-            NotSent: Too many are waiting.
+            CouldNotSend: Too many are waiting.
         """
         if self._pace.waiting(_ALL) < _MOST:
             with anyio.CancelScope(deadline=until):
                 await self._pace.turn(_ALL, asked=True)
                 return
-        raise NotSent("too many new callers at once; call again in a minute")
+        raise CouldNotSend("too many new callers at once; call again in a minute")

@@ -9,27 +9,34 @@ import anyio
 from acestep_mcp.clock import Clock
 from acestep_mcp.domain.errors import (
     BalanceTooLow,
+    CouldNotSend,
     KeyRefused,
     LedgerDown,
-    NotSent,
     RateLimited,
     Refusal,
     Rejected,
 )
-from acestep_mcp.domain.models import Model
 from acestep_mcp.domain.retry import growing
 from acestep_mcp.domain.song import Song, accepted, sending, unknown, unsent
 from acestep_mcp.engine import telemetry
 from acestep_mcp.engine.live import Live
 from acestep_mcp.engine.records import Records
 from acestep_mcp.engine.terms import Account, Callback
-from acestep_mcp.providers.pixazo.client import Gateway, Submission
+from acestep_mcp.providers import (
+    Accepted,
+    NotSent,
+    Outcome,
+    Providers,
+    Refused,
+    Submission,
+    Unknown,
+)
 
 log = logging.getLogger(__name__)
 
 _PAUSE = 1.0  # seconds before the second attempt at a request that had no effect
 _LONGEST_PAUSE = 10.0
-_RATE_PAUSE = 5.0  # seconds after a 429 that gives none
+_RATE_PAUSE = 5.0  # seconds for one that has too much to do and names no time
 _STOPPED = "the server was stopped before the gateway answered"
 
 
@@ -39,27 +46,27 @@ class Submitter:
     def __init__(
         self,
         worker: str,
-        gateway: Gateway,
+        providers: Providers,
         clock: Clock,
         records: Records,
         callback: Callback | None = None,
     ) -> None:
         self._callback = callback
         self._worker = worker
-        self._gateway = gateway
+        self._providers = providers
         self._clock = clock
         self._records = records
         self._under_way: set[anyio.CancelScope] = set()
         self._one_ended = anyio.Event()
 
-    async def submit(self, live: Live, model: Model, account: Account, deadline: float) -> None:
+    async def submit(self, live: Live, account: Account, deadline: float) -> None:
         """Submit one song; `live` then holds either the song or the refusal.
 
         Only what provably had no effect is sent again, and only until `deadline`, a time on the
         monotonic clock.
         """
         try:
-            refusal = await self._attempts(live, model, account, deadline)
+            refusal = await self._attempts(live, account, deadline)
         except LedgerDown as down:
             refusal = down
         if refusal is not None:
@@ -81,28 +88,26 @@ class Submitter:
         for scope in self._under_way:
             scope.cancel()
 
-    async def _attempts(
-        self, live: Live, model: Model, account: Account, deadline: float
-    ) -> Refusal | None:
+    async def _attempts(self, live: Live, account: Account, deadline: float) -> Refusal | None:
         """Why there is no song; None when there is, or may be.
 
         Raises:
             LedgerDown: The ledger could not take a step in which nothing was bought.
         """
-        attempt = 0
+        attempt, model = 0, live.song.model
         while True:
             if not await self._begin(live):
-                return NotSent("another process took the order over before it was sent")
-            with telemetry.submitting(model.id):
-                outcome = await self._post(live, model, account)
+                return CouldNotSend("another process took the order over before it was sent")
+            with telemetry.submitting(model):
+                outcome = await self._post(live, account)
                 # Written down before anything else is done that could go wrong.
-                if outcome.verdict == "accepted" and outcome.request_id is not None:
+                if isinstance(outcome, Accepted):
                     named = partial(accepted, request_id=outcome.request_id, worker=self._worker)
                     await self._note(live, named)
-                elif outcome.verdict == "unknown":
+                elif isinstance(outcome, Unknown):
                     await self._note(live, partial(unknown, why=outcome.cause))
-            telemetry.submitted(model.id, outcome.verdict)
-            if outcome.verdict in ("accepted", "unknown"):
+            telemetry.submitted(model, outcome.verdict)
+            if isinstance(outcome, Accepted | Unknown):
                 return None
             pause = self._pause(outcome, attempt)
             if pause is None or self._clock.monotonic() + pause > deadline:
@@ -121,49 +126,54 @@ class Submitter:
         """Write down what became of a request that has left."""
         await self._records.apply(live, partial(fact, now=self._clock.now()), insist=True)
 
-    async def _post(self, live: Live, model: Model, account: Account) -> Submission:
+    async def _post(self, live: Live, account: Account) -> Outcome:
         """The one POST. Nothing but `finish` cuts it off, whoever stopped waiting for it."""
         with anyio.CancelScope(shield=True) as scope:
             self._under_way.add(scope)
             try:
-                callback = self._callback(account.owner, live.song.id) if self._callback else {}
-                return await self._gateway.submit(
-                    model, live.song.payload, account.key or "", callback
+                song, provider = live.song, self._providers.of(live.song)
+                callback = self._callback if provider.info.calls_back else None
+                submission = Submission(
+                    song_id=song.id,
+                    model=song.model,
+                    payload=song.payload,
+                    callback=callback(song.owner, song.id) if callback else "",
                 )
+                return await provider.submit(submission, account.key_for(provider.info))
             except Exception:
                 log.exception("the submission of %s ended in a fault", live.song.id)
-                return Submission("unknown", cause="an internal fault")
+                return Unknown("an internal fault")
             finally:
                 self._under_way.discard(scope)
                 self._one_ended.set()
                 self._one_ended = anyio.Event()
-        return Submission("unknown", cause=_STOPPED)
+        return Unknown(_STOPPED)
 
-    def _pause(self, outcome: Submission, attempt: int) -> float | None:
+    def _pause(self, outcome: NotSent | Refused, attempt: int) -> float | None:
         """Seconds until it may be sent again; None where that would be of no use.
 
         What the gateway says can make it longer and never shorter: some say 0, or a time that
         has passed.
         """
-        if outcome.verdict == "never_sent" and outcome.hopeless:
+        if isinstance(outcome, NotSent) and outcome.hopeless:
             return None  # said at once instead: somebody has to mend what its cause names
         pause = max(_PAUSE, growing(attempt + 1, _PAUSE, _LONGEST_PAUSE, self._clock.random))
-        if outcome.verdict == "never_sent":
-            return pause
-        if outcome.status == 429:  # noqa: PLR2004  # Too Many Requests
+        if isinstance(outcome, NotSent):
+            return max(pause, outcome.retry_after or 0.0)
+        if outcome.reason == "busy":
             return max(pause, _RATE_PAUSE if outcome.retry_after is None else outcome.retry_after)
         return None
 
 
-def _refusal(outcome: Submission, account: Account) -> Refusal:
-    match outcome.status:
-        case None:
-            return NotSent(outcome.cause)
-        case 401 | 403:
-            return KeyRefused(outcome.status, account.source)
-        case 402:
+def _refusal(outcome: NotSent | Refused, account: Account) -> Refusal:
+    if isinstance(outcome, NotSent):
+        return CouldNotSend(outcome.cause)
+    match outcome.reason:
+        case "key":
+            return KeyRefused(outcome.cause, account.source)
+        case "balance":
             return BalanceTooLow(outcome.said)
-        case 429:
-            return RateLimited(outcome.retry_after)
-        case status:
-            return Rejected(status, outcome.said)
+        case "busy":
+            return RateLimited(outcome.cause, outcome.retry_after)
+        case "request":
+            return Rejected(outcome.cause, outcome.said)

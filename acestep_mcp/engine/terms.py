@@ -1,8 +1,9 @@
 """What the engine is told about its work and whom it works for."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 
+from acestep_mcp.domain.models import ProviderInfo
 from acestep_mcp.domain.song import Owner, SongId
 
 LEASE = 10.0
@@ -41,12 +42,16 @@ class Account:
     shared: bool = False
     problem: str = ""
 
+    def key_for(self, provider: ProviderInfo) -> str:
+        """What is shown to a provider: nobody's key where it wants none."""
+        return (self.key or "") if provider.needs_key else ""
+
     def __repr__(self) -> str:
         """Never the key."""
         return f"Account(owner={self.owner!r}, source={self.source!r})"
 
 
-Callback = Callable[[Owner, SongId], Mapping[str, str]]
-"""The headers by which the gateway is told where to report a song's end."""
+Callback = Callable[[Owner, SongId], str]
+"""The address at which a provider can report a song's end."""
 Who = Callable[[], Account]
 """Whose songs the call that is being answered is about."""

@@ -45,7 +45,8 @@ def build(settings: Settings, options: Options, host: str) -> Starlette:
         hosting=server.Hosting(
             who=callers.current,
             steward=callers.steward,
-            callback=webhook.headers if webhook.on else None,
+            callback=webhook.address if webhook.on else None,
+            webhook_mode=options.webhook_mode,
             verifier=Verifier(options) if oauth else None,
             auth=_auth(options) if oauth else None,
         ),

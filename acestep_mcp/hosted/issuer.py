@@ -8,8 +8,8 @@ from urllib.parse import urlsplit
 import anyio
 import jwt
 
+from acestep_mcp.providers.bodies import Request, parsed
 from acestep_mcp.providers.http import Http
-from acestep_mcp.providers.pixazo import wire
 from acestep_mcp.providers.verdicts import Broken
 
 log = logging.getLogger(__name__)
@@ -83,12 +83,12 @@ class Issuer:
         parts = urlsplit(self._url)
         http = Http(f"{parts.scheme}://{parts.netloc}")
         try:
-            reply = await http.exchange("status", ("GET", self._url), {}, _PATIENCE)
+            reply = await http.exchange(Request(method="GET", url=self._url), _PATIENCE)
         finally:
             await http.close()
         if reply.status != _OK or reply.body is None:
             raise ValueError(f"HTTP {reply.status}, or more than a set of keys can be")
-        found = wire.parsed(reply.body)
+        found = parsed(reply.body)
         if found is None:
             raise ValueError("not a set of keys")
         return {

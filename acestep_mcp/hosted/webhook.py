@@ -7,7 +7,6 @@ it can use it, on any replica and after a restart.
 import base64
 import hashlib
 import hmac
-from collections.abc import Mapping
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -16,7 +15,6 @@ from acestep_mcp.domain.errors import LedgerDown
 from acestep_mcp.domain.song import Owner, SongId
 from acestep_mcp.engine import Engine
 from acestep_mcp.hosted.options import Options
-from acestep_mcp.providers.pixazo import wire
 
 ROUTE = "/webhook/{token}"
 _SIGNATURE = 32  # hexadecimal digits: 128 bits
@@ -33,23 +31,22 @@ class Webhook:
         """Whether the gateway is asked to call back."""
         return bool(self._options.public_url) and self._options.webhook_mode != "off"
 
-    def headers(self, owner: Owner, song_id: SongId) -> Mapping[str, str]:
-        """What a submission carries to be called back."""
-        return {
-            "X-Webhook-URL": f"{self._options.public_url}/webhook/{self._token(owner, song_id)}",
-            "X-Webhook-Mode": self._options.webhook_mode,
-        }
+    def address(self, owner: Owner, song_id: SongId) -> str:
+        """Where the end of a song can be reported."""
+        return f"{self._options.public_url}/webhook/{self._token(owner, song_id)}"
 
     async def receive(self, request: Request, engine: Engine) -> Response:
         """204 taken, 401 not ours, 404 no such song, 400 unreadable."""
-        address = self._address(request.path_params["token"])
+        address = self._addressed(request.path_params["token"])
         if address is None:
             return Response(status_code=401)
-        found = wire.parsed(await request.body())
-        if found is None or not isinstance(found.get("request_id"), str):
+        body = await request.body()
+        read = (each.reported(body) for each in engine.providers)
+        named = next((name for name in read if name is not None), None)
+        if named is None:
             return Response(status_code=400)
         try:
-            known = await engine.hint(*address, found["request_id"])
+            known = await engine.hint(*address, named)
         except LedgerDown:
             return Response(status_code=204)  # polling finds out; retries would not help sooner
         return Response(status_code=204 if known else 404)
@@ -62,7 +59,7 @@ class Webhook:
         digest = hmac.new(self._options.secret, f"webhook\n{named}".encode(), hashlib.sha256)
         return digest.hexdigest()[:_SIGNATURE]
 
-    def _address(self, token: str) -> tuple[Owner, SongId] | None:
+    def _addressed(self, token: str) -> tuple[Owner, SongId] | None:
         named, _, signature = token.partition(".")
         given, right = signature.encode(), self._sign(named).encode()
         if not hmac.compare_digest(given, right):

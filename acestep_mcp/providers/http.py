@@ -17,7 +17,6 @@ from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterator, Ma
 from contextlib import aclosing, asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any, Literal
 from urllib.parse import urljoin
 
 import anyio
@@ -34,6 +33,7 @@ from acestep_mcp.providers.addresses import (
     resolved,
     vetted,
 )
+from acestep_mcp.providers.bodies import Reply, Request
 from acestep_mcp.providers.dialing import (
     CONNECT_SECONDS,
     Dialler,
@@ -47,8 +47,6 @@ from acestep_mcp.providers.proxies import Proxies
 from acestep_mcp.providers.verdicts import Broken, Verdict
 
 log = logging.getLogger(__name__)
-
-Use = Literal["submit", "status"]
 
 IDLE_SECONDS = 60.0
 """Without a byte for this long, a reply has failed."""
@@ -90,15 +88,6 @@ for _name in ("httpx", "httpcore.connection", "httpcore.http11"):
 
 
 @dataclass(frozen=True, slots=True)
-class Reply:
-    """A complete reply; `body` is None where it was longer than any documented one, or encoded."""
-
-    status: int
-    headers: Mapping[str, str]
-    body: bytes | None
-
-
-@dataclass(frozen=True, slots=True)
 class Download:
     """An open media reply; `pieces` are its bytes as they were sent."""
 
@@ -109,11 +98,15 @@ class Download:
 
 @dataclass(frozen=True, slots=True)
 class Network:
-    """What is outside: the environment's settings, the names, and who may be asked for media."""
+    """What is outside: the environment's settings, the names, and who may be asked for media.
+
+    `transport` takes the place of all of it: it is handed each request, and answers it.
+    """
 
     environ: Mapping[str, str] = field(default_factory=lambda: os.environ)
     resolve: Resolve = resolved
     public: Callable[[Address], bool] = is_public
+    transport: httpx.AsyncBaseTransport | None = None
 
 
 class Http:
@@ -136,15 +129,8 @@ class Http:
         if self._proxies is not None:
             self._proxies.of(self._origin.scheme, self._origin.host, self._origin.port or 443)
 
-    async def exchange(
-        self,
-        use: Use,
-        request: tuple[str, str],
-        headers: Mapping[str, str],
-        seconds: float,
-        payload: Mapping[str, Any] | None = None,
-    ) -> Reply:
-        """Send one (method, URL), once, and read the whole reply within `seconds`.
+    async def exchange(self, request: Request, seconds: float) -> Reply:
+        """Send a request, once, and read the whole reply within `seconds`.
 
         Raises:
             Broken: There is no complete reply. Nothing else is ever raised.
@@ -152,7 +138,7 @@ class Http:
         try:
             self.prepare()
             with anyio.fail_after(seconds):
-                return await self._exchange(use, request, headers, payload)
+                return await self._exchange(request)
         except Broken:
             raise
         except Exception as error:
@@ -211,16 +197,9 @@ class Http:
             await client.aclose()
         self._clients = None
 
-    async def _exchange(
-        self,
-        use: Use,
-        request: tuple[str, str],
-        headers: Mapping[str, str],
-        payload: Mapping[str, Any] | None,
-    ) -> Reply:
-        del use  # what stands in for the network in tests tells the two apart by it
+    async def _exchange(self, request: Request) -> Reply:
         client, _ = self._ready()
-        sent = _request(client, request, {**headers, **_AS_IT_IS}, payload)
+        sent = _built(client, request)
         async with aclosing(await client.send(sent, stream=True)) as response:
             body = bytearray()
             if _is_encoded(response.headers):
@@ -261,23 +240,32 @@ class Http:
 
     def _ready(self) -> tuple[httpx.AsyncClient, httpx.AsyncClient]:
         """One client for the gateway, at whatever address, and one for media, at public ones."""
+        if self._clients is None and self._network.transport is not None:
+            client = self._client(self._network.transport)
+            self._clients = client, client
         if self._clients is None:
             # Nothing from the environment concerns a gateway on this machine.
             environ = {} if self._loopback else self._network.environ
             trust = trusted(environ)
             self._proxies = None if self._loopback else Proxies(environ)
-            self._clients = (self._client(trust), self._client(trust, self._vet))
+            self._clients = (
+                self._client(self._connections(trust)),
+                self._client(self._connections(trust, self._vet)),
+            )
         return self._clients
 
-    def _client(self, trust: ssl.SSLContext, vet: Vet | None = None) -> httpx.AsyncClient:
+    def _connections(self, trust: ssl.SSLContext, vet: Vet | None = None) -> "_Transport":
         pool = httpcore.AsyncConnectionPool(
             ssl_context=trust,
             max_connections=None,  # nobody is to wait here until there is no time left to answer
             max_keepalive_connections=0,
             network_backend=Dialler(self._proxies, self._network.resolve, trust, vet),
         )
+        return _Transport(pool)
+
+    def _client(self, transport: httpx.AsyncBaseTransport) -> httpx.AsyncClient:
         return httpx.AsyncClient(
-            transport=_Transport(pool),
+            transport=transport,
             trust_env=False,  # proxies and certificates are read here, and nothing from .netrc
             follow_redirects=False,
             headers={"User-Agent": "acestep-mcp"},
@@ -408,14 +396,16 @@ def cause(error: BaseException, host: str = "the host") -> str:
     return "no reply in time" if late else "the connection broke"
 
 
-def _request(
-    client: httpx.AsyncClient,
-    request: tuple[str, str],
-    headers: Mapping[str, str],
-    payload: Mapping[str, Any] | None,
-) -> httpx.Request:
+def _built(client: httpx.AsyncClient, request: Request) -> httpx.Request:
     try:
-        return client.build_request(*request, headers=dict(headers), json=payload)
+        return client.build_request(
+            request.method,
+            request.url,
+            headers={**request.headers, **_AS_IT_IS},
+            json=request.json,
+            data=request.form,
+            files=request.files,
+        )
     except (ValueError, TypeError) as error:
         said = "it cannot be written as an HTTP request; is the key plain ASCII?"
         raise Broken("never_sent", said, hopeless=True) from error

@@ -10,6 +10,8 @@ The gateway documents no idempotency key, so whatever is not proven is unknown.
 
 from typing import Literal
 
+from acestep_mcp.providers import NotSent, Unknown
+
 Verdict = Literal["never_sent", "refused", "accepted", "unknown"]
 
 _AMBIGUOUS_4XX = frozenset({408, 409, 425})
@@ -27,6 +29,12 @@ class Broken(Exception):
         self.verdict = verdict
         self.cause = why
         self.hopeless = hopeless
+
+    def outcome(self) -> NotSent | Unknown:
+        """What it means for the request that ended so, if that was a submission."""
+        if self.verdict == "never_sent":
+            return NotSent(self.cause, self.hopeless)
+        return Unknown(self.cause)
 
 
 def of_status(status: int) -> Verdict:

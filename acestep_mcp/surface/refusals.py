@@ -34,10 +34,10 @@ def sentence(error: errors.Refusal) -> str:  # noqa: C901, PLR0912  # one case p
                 f"No subscription key. Get one at {KEY_PAGE} and set PIXAZO_API_KEY (or write it "
                 f"to ~/.pixazo/api-key), then restart this server. Looked at: {', '.join(looked)}."
             )
-        case errors.KeyRefused(status, source):
+        case errors.KeyRefused(cause, source):
             then = "send it there" if _by_caller(source) else "set it and restart this server"
             text = (
-                f"The gateway refused the key from {source} (HTTP {status}); nothing was charged. "
+                f"The gateway refused the key from {source} ({cause}); nothing was charged. "
                 f"Get a valid key at {KEY_PAGE}, {then}."
             )
         case errors.FolderUnusable(trouble):
@@ -52,15 +52,15 @@ def sentence(error: errors.Refusal) -> str:  # noqa: C901, PLR0912  # one case p
                 f"Daily limit: {used} of {limit} tracks were submitted in the last 24 hours and "
                 f"this asks for {asked}. Nothing was sent. Wait, or raise ACESTEP_DAILY_LIMIT."
             )
-        case errors.Rejected(status, said):
+        case errors.Rejected(cause, said):
             text = (
-                f"The gateway refused the request (HTTP {status}); nothing was charged."
+                f"The gateway refused the request ({cause}); nothing was charged."
                 f"{quoted(said)} Change what it names and call again."
             )
-        case errors.RateLimited(retry_after):
+        case errors.RateLimited(cause, retry_after):
             pause = f" for {retry_after:.0f} s" if retry_after else " a few seconds"
-            text = f"The gateway is busy (HTTP 429); nothing was accepted. Wait{pause}, call again."
-        case errors.NotSent(cause):
+            text = f"The gateway is busy ({cause}); nothing was accepted. Wait{pause}, call again."
+        case errors.CouldNotSend(cause):
             again = "Nothing was charged; safe to call again."
             text = f"The request was not sent: {_ended(cause)} {again}"
         case errors.NotFound(request_id):

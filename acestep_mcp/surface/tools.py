@@ -9,7 +9,7 @@ from mcp_types import CallToolResult, InputRequiredResult, ToolAnnotations
 from mcp_types.version import is_version_at_least
 
 from acestep_mcp.clock import Clock
-from acestep_mcp.domain.errors import BadInput, NotSent, Stopped
+from acestep_mcp.domain.errors import BadInput, CouldNotSend, Stopped
 from acestep_mcp.domain.models import DEFAULT
 from acestep_mcp.engine import Engine, Report, Who
 from acestep_mcp.surface import answers
@@ -93,7 +93,7 @@ class Desk:
                     order, wish, self.clock.random, limiter=self.readers.limiter
                 )
         except TimeoutError:
-            raise NotSent("too many songs are being checked; wait a few seconds") from None
+            raise CouldNotSend("too many songs are being checked; wait a few seconds") from None
 
     async def take(
         self, ctx: Ctx, order: "Order", *, wait: float, force: bool, new_take: bool

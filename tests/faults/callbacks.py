@@ -36,9 +36,9 @@ class Callbacks:
         self._rng = Random(f"callbacks {world.seed}")
         self.taken: list[Taken] = []
 
-    def headers(self, owner: Owner, song_id: SongId) -> Mapping[str, str]:
-        """What a submission carries to be called back."""
-        return {_HEADER: f"https://us.invalid/webhook/{owner}/{song_id}"}
+    def address(self, owner: Owner, song_id: SongId) -> str:
+        """Where a song's end can be reported."""
+        return f"https://us.invalid/webhook/{owner}/{song_id}"
 
     def promise(self, job: "Job", headers: Mapping[str, str]) -> None:
         """The job was admitted by a request with these headers."""

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import httpx
 import trio
 
-from acestep_mcp.providers.http import Reply
+from acestep_mcp.providers.bodies import Reply
 from acestep_mcp.providers.pixazo.client import KEY_HEADER
 
 from .process import EPOCH, Process

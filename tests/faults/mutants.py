@@ -19,6 +19,7 @@ from typing import Any
 from unittest.mock import patch
 
 import anyio
+import httpx
 
 from acestep_mcp import engine, ledger
 from acestep_mcp.clock import Jumps
@@ -32,10 +33,10 @@ from acestep_mcp.engine.submitting import Submitter
 from acestep_mcp.ledger import Ledger, statements
 from acestep_mcp.ledger.rows import to_song
 from acestep_mcp.order import Order
-from acestep_mcp.providers import http, verdicts
+from acestep_mcp.providers import NotSent, Outcome, Refused, Unknown, http, verdicts
+from acestep_mcp.providers.bodies import parsed as json_of
 from acestep_mcp.providers.http import of_error
 from acestep_mcp.providers.pixazo import client, wire
-from acestep_mcp.providers.pixazo.client import Submission
 
 from . import sim
 from .process import VirtualClock
@@ -74,7 +75,7 @@ class Mutant:
 
 
 def _retries_read_timeouts(error: BaseException) -> verdicts.Verdict:
-    return "never_sent" if type(error).__name__ == "ReadTimeout" else of_error(error)
+    return "never_sent" if type(error) is httpx.ReadTimeout else of_error(error)
 
 
 def _takes_502_for_a_refusal(status: int) -> verdicts.Verdict:
@@ -103,9 +104,10 @@ def _recovers_sending_as_unsent(song: Song, now: float, heir: str) -> Song | Non
     return None if song.state == "sending" else songs.orphaned(song, now, heir)
 
 
-async def _takes_a_stop_for_a_refusal(self: Submitter, *args: Any) -> Submission:
+async def _takes_a_stop_for_a_refusal(self: Submitter, *args: Any) -> Outcome:
     outcome = await _POST(self, *args)
-    return Submission("refused", status=400) if outcome.cause == submitting._STOPPED else outcome
+    stopped = outcome == Unknown(submitting._STOPPED)
+    return Refused("request", "HTTP 400") if stopped else outcome
 
 
 async def _forgets_what_a_caller_cancelled(
@@ -137,8 +139,8 @@ def _no_hold(_self: Pace, _seconds: float) -> None:
     """Nothing is held back."""
 
 
-def _sends_again_soon(_self: Submitter, outcome: Submission, _attempt: int) -> float | None:
-    return 1.0 if outcome.verdict == "never_sent" or outcome.status == 429 else None
+def _sends_again_soon(_self: Submitter, outcome: NotSent | Refused, _attempt: int) -> float | None:
+    return 1.0 if isinstance(outcome, NotSent) or outcome.reason == "busy" else None
 
 
 def _names_nothing(song: Song, **_: Any) -> Song:
@@ -150,10 +152,11 @@ async def _sees_no_orphans(_ledger: Ledger, _now: float, *, unsaved: bool) -> tu
     return ()
 
 
-def _pauses_as_told(_self: Submitter, outcome: Submission, _attempt: int) -> float | None:
-    if outcome.status == 429:
-        return 5.0 if outcome.retry_after is None else outcome.retry_after
-    return 1.0 if outcome.verdict == "never_sent" else None
+def _pauses_as_told(_self: Submitter, outcome: NotSent | Refused, _attempt: int) -> float | None:
+    if isinstance(outcome, NotSent):
+        return 1.0
+    told = 5.0 if outcome.retry_after is None else outcome.retry_after
+    return told if outcome.reason == "busy" else None
 
 
 def _tells_time_by_the_wall(self: VirtualClock) -> float:
@@ -169,7 +172,7 @@ def _saves_once(song: Song, worker: str, *, gone_for: Any, pause: float, **kept:
 
 
 def _believes_any_reply(body: bytes, asked: RequestId, origin: str = "") -> Observation | None:
-    found = wire.parsed(body) or {}
+    found = json_of(body) or {}
     return _OBSERVATION(json.dumps({**found, "request_id": asked}).encode(), asked, origin)
 
 

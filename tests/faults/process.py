@@ -5,9 +5,10 @@ the process may die or be suspended. A dead process does nothing more: its doors
 its `finally` blocks still try has no effect, as after SIGKILL.
 """
 
+import json
 import sqlite3
 from collections import Counter
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,8 +26,10 @@ from acestep_mcp.ledger import Ledger
 from acestep_mcp.ledger.driver import Transaction
 from acestep_mcp.ledger.sqlite import SqliteDriver
 from acestep_mcp.library import Missing, Saved
-from acestep_mcp.providers.http import Http, Reply, Use
+from acestep_mcp.providers import Providers
+from acestep_mcp.providers.http import Http, Network
 from acestep_mcp.providers.pixazo.client import KEY_HEADER, Gateway
+from tests.providers import carried
 
 if TYPE_CHECKING:
     from tests.faults.clients import Call
@@ -63,19 +66,20 @@ class Process:
         self.over = trio.Event()
         self.leave = trio.Event()
         self.calls: trio.Nursery | None = None
-        self.http = SimHttp(self)
+        self.http = SimTransport(self)
         self.engine = self._engine()
         self._scope = trio.CancelScope()
 
     def _engine(self) -> Engine:
         plan = self.world.plan
         clock = VirtualClock(self)
-        gateway = Gateway(ORIGIN, now=clock.now, http=self.http)
+        http = Http(ORIGIN, Network(transport=self.http))
+        gateway = Gateway(ORIGIN, now=clock.now, http=http)
         # Duck-typed: what the engine calls is there.
         library: Any = None if plan.library == "none" else SimLibrary(self)
         return Engine(
             ledger=WatchedLedger(self.world.database.driver(self), self.world.calls),
-            gateway=gateway,
+            providers=Providers(gateway),
             library=library,
             clock=clock,
             terms=Terms(
@@ -84,7 +88,7 @@ class Process:
                 status_rate=plan.status_rate,
                 lease=plan.lease,
             ),
-            callback=self.world.callbacks.headers if self.world.hosting.callbacks else None,
+            callback=self.world.callbacks.address if self.world.hosting.callbacks else None,
         )
 
     async def run(self) -> None:
@@ -227,51 +231,36 @@ class SimDriver(SqliteDriver):
         return self._database
 
 
-class SimHttp(Http):
-    """The real HTTP door with the simulated gateway in place of the network."""
+class SimTransport(httpx.AsyncBaseTransport):
+    """The simulated gateway in place of the network."""
 
     def __init__(self, process: Process) -> None:
-        super().__init__(ORIGIN)
         self._process = process
         self.asked: list[float] = []
         self.holds: dict[str, float] = {}
         self.questions = Counter[str]()  # of clients: each is put although a hold has not passed
 
-    def prepare(self) -> None:
-        """Nothing of the network is set up."""
-
-    async def _exchange(
-        self,
-        use: Use,
-        request: tuple[str, str],
-        headers: Mapping[str, str],
-        payload: Mapping[str, Any] | None,
-    ) -> Reply:
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         process = self._process
-        if use == "status":
-            process.world.gateway.announced(process, headers[KEY_HEADER])
+        if request.method == "GET":
+            process.world.gateway.announced(process, request.headers[KEY_HEADER])
         await process.door()
         try:
-            reply, heard = await self._answer(use, request, headers, payload or {})
+            reply, heard = await self._answer(request)
         except httpx.HTTPError:
             await process.door()
             raise
         await process.door()
         heard()
-        return reply
+        return carried(reply)
 
-    async def _answer(
-        self,
-        use: Use,
-        request: tuple[str, str],
-        headers: Mapping[str, str],
-        payload: Mapping[str, Any],
-    ) -> "Answer":
+    async def _answer(self, request: httpx.Request) -> "Answer":
         gateway = self._process.world.gateway
-        if use == "submit":
-            return await gateway.submitted(self._process, headers, payload)
-        request_id = request[1].rpartition("/")[2]
-        return await gateway.asked(self._process, request_id, headers[KEY_HEADER])
+        if request.method == "POST":
+            payload = json.loads(request.content)
+            return await gateway.submitted(self._process, request.headers, payload)
+        request_id = request.url.path.rpartition("/")[2]
+        return await gateway.asked(self._process, request_id, request.headers[KEY_HEADER])
 
 
 class SimLibrary:

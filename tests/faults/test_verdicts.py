@@ -13,10 +13,12 @@ import anyio
 import httpx
 import pytest
 
-from acestep_mcp.domain.models import DEFAULT
-from acestep_mcp.providers.http import Http, Reply, cause, of_error
+from acestep_mcp.providers import Accepted
+from acestep_mcp.providers.bodies import Reply
+from acestep_mcp.providers.http import Http, Network, cause, of_error
 from acestep_mcp.providers.pixazo.client import Gateway
 from acestep_mcp.providers.verdicts import Verdict, of_status
+from tests.providers import carried, song
 
 REFUSED = [*range(400, 408), *range(410, 425), *range(426, 500)]
 ACCEPTED = range(200, 300)
@@ -64,27 +66,24 @@ BODIES = (b"", b"<html>", b"null", b"[]", b'{"request_id": 7}', b'{"request_id":
 REQUEST = httpx.Request("POST", "https://gateway.invalid")
 
 
-class Canned(Http):
-    """The real HTTP door, with one outcome in place of the network."""
+class Canned(httpx.AsyncBaseTransport):
+    """One outcome in place of the network."""
 
     def __init__(self, outcome: Reply | BaseException) -> None:
-        super().__init__("https://gateway.invalid")
         self.outcome = outcome
         self.sent = 0
 
-    def prepare(self) -> None:
-        """Nothing of the network is set up."""
-
-    async def _exchange(self, *_args: object) -> Reply:
+    async def handle_async_request(self, _request: httpx.Request) -> httpx.Response:
         self.sent += 1
         if isinstance(self.outcome, BaseException):
             raise self.outcome
-        return self.outcome
+        return carried(self.outcome)
 
 
 def _gateway(outcome: Reply | BaseException) -> tuple[Gateway, Canned]:
-    http = Canned(outcome)
-    return Gateway("https://gateway.invalid", now=lambda: 0.0, http=http), http
+    transport = Canned(outcome)
+    http = Http("https://gateway.invalid", Network(transport=transport))
+    return Gateway("https://gateway.invalid", now=lambda: 0.0, http=http), transport
 
 
 def _made(name: str) -> BaseException:
@@ -142,9 +141,9 @@ async def test_no_status_makes_an_unreadable_body_an_accepted_song(body: bytes |
     with anyio.fail_after(20):
         for status in range(100, 600):
             gateway, http = _gateway(Reply(status, {}, body))
-            outcome = await gateway.submit(DEFAULT, {}, "key")
+            outcome = await gateway.submit(song({}), "key")
             expected = "refused" if status in REFUSED else "unknown"
-            assert (status, outcome.verdict, outcome.request_id) == (status, expected, None)
+            assert (status, outcome.verdict) == (status, expected)
             assert http.sent == 1
 
 
@@ -154,9 +153,8 @@ async def test_only_success_with_a_readable_id_is_accepted() -> None:
     with anyio.fail_after(20):
         for status in range(100, 600):
             gateway, _ = _gateway(Reply(status, {}, body))
-            outcome = await gateway.submit(DEFAULT, {}, "key")
-            assert (outcome.verdict == "accepted") == (status in ACCEPTED)
-            assert (outcome.request_id is not None) == (status in ACCEPTED)
+            outcome = await gateway.submit(song({}), "key")
+            assert isinstance(outcome, Accepted) == (status in ACCEPTED)
 
 
 @pytest.mark.anyio
@@ -164,6 +162,6 @@ async def test_only_success_with_a_readable_id_is_accepted() -> None:
 async def test_an_exception_before_or_after_the_body_is_sent_once_and_judged(name: str) -> None:
     gateway, http = _gateway(_made(name))
     with anyio.fail_after(5):
-        outcome = await gateway.submit(DEFAULT, {}, "key")
+        outcome = await gateway.submit(song({}), "key")
     assert outcome.verdict == EXCEPTIONS[name]
     assert http.sent == 1

@@ -86,8 +86,8 @@ def strangers(host: Running, folder: Path) -> list[bytes]:
     """Addresses that are signed as ours are, of songs that nobody ordered."""
     environ = {"ACESTEP_SECRET": SECRET, "ACESTEP_PUBLIC_URL": host.url}
     webhook = Webhook(options.read(folder, environ))
-    made = (webhook.headers(Owner("local"), SongId(f"local-{n:016x}")) for n in range(9))
-    return [each["X-Webhook-URL"].removeprefix(host.url).encode() for each in made]
+    made = (webhook.address(Owner("local"), SongId(f"local-{n:016x}")) for n in range(9))
+    return [each.removeprefix(host.url).encode() for each in made]
 
 
 def flood(chance: random.Random, songs: list[Song], unknown: list[bytes]) -> Iterator[Shot]:

@@ -19,7 +19,7 @@ from acestep_mcp.install.entries import Launch
 from acestep_mcp.install.handshake import Silent, handshake
 from acestep_mcp.install.installed import installed, resolved
 from acestep_mcp.install.places import Machine, configuration
-from acestep_mcp.providers.http import Reply
+from acestep_mcp.providers.bodies import Reply
 from acestep_mcp.sandbox import reply
 from tests.house import environment, gateway
 

@@ -13,7 +13,7 @@ from acestep_mcp.clock import SystemClock
 from acestep_mcp.domain.errors import MediaGone
 from acestep_mcp.domain.song import RequestId, Song
 from acestep_mcp.library import Library, Saved
-from acestep_mcp.providers.pixazo.client import Media
+from acestep_mcp.providers import Media
 from tests.test_ledger import song as plain
 
 AUDIO = Path(__file__).parent / "audio"

@@ -23,7 +23,7 @@ from acestep_mcp.domain.song import RequestId
 from acestep_mcp.library import Library, disk, download
 from acestep_mcp.library.download import download_track
 from acestep_mcp.library.names import stem
-from acestep_mcp.providers.pixazo.client import Media
+from acestep_mcp.providers import Media
 from tests.house import served, shown
 from tests.library import AUDIO, BROKEN, GONE, TONE, Host, contents, library, named, song
 from tests.proofs.hostile import RawGateway, body, http

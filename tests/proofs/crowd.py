@@ -11,7 +11,7 @@ import sqlite3
 import sys
 import tempfile
 import time
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, closing
 from dataclasses import dataclass
 from functools import partial
@@ -24,15 +24,20 @@ import httpx
 import trio
 
 from acestep_mcp import server, settings
-from acestep_mcp.domain.song import Observation, Owner, RequestId
+from acestep_mcp.domain.song import Owner, RequestId
 from acestep_mcp.engine import Account, Engine, Terms
 from acestep_mcp.ledger import Ledger
 from acestep_mcp.ledger.sqlite import SqliteDriver
 from acestep_mcp.order import Order, Wish, order
-from acestep_mcp.providers.http import Http, Reply, Use
-from acestep_mcp.providers.pixazo.client import Gateway, Unanswered
+from acestep_mcp.providers import Answer as Told
+from acestep_mcp.providers import Providers
+from acestep_mcp.providers.bodies import Reply
+from acestep_mcp.providers.http import Http, Network
+from acestep_mcp.providers.pixazo.client import Gateway
 from tests.house import environment
+from tests.providers import carried
 
+ORIGIN = "https://gateway.invalid"
 EPOCH = 1_800_000_000.0
 WARM = 50  # status requests: all songs are ordered by then, and the polls in full flow
 WATCHED = 5.0  # real seconds over which processor time is counted
@@ -64,33 +69,23 @@ def failing(asked: Asked, number: int) -> Reply:
     return Reply(502, {}, b"<h1>Bad Gateway</h1>")
 
 
-class FakeHttp(Http):
-    """The HTTP door with a gateway behind it that accepts everything, and notes who asks."""
+class FakeTransport(httpx.AsyncBaseTransport):
+    """In place of the network, a gateway that accepts everything, and notes who asks."""
 
     def __init__(self, answer: Answer) -> None:
-        super().__init__("https://gateway.invalid")
         self.answer = answer
         self.asked: list[Asked] = []
         self._songs = 0
 
-    def prepare(self) -> None:
-        """Nothing of the network is set up."""
-
-    async def _exchange(
-        self,
-        use: Use,
-        request: tuple[str, str],
-        headers: Mapping[str, str],
-        payload: Mapping[str, Any] | None,
-    ) -> Reply:
-        del headers, payload
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         await trio.lowlevel.checkpoint()
-        if use == "submit":
+        if request.method == "POST":
             self._songs += 1
-            return Reply(202, {}, json.dumps({"request_id": f"song-{self._songs}"}).encode())
-        asked = Asked(trio.current_time(), request[1].rpartition("/")[2])
+            named = json.dumps({"request_id": f"song-{self._songs}"})
+            return carried(Reply(202, {}, named.encode()))
+        asked = Asked(trio.current_time(), request.url.path.rpartition("/")[2])
         self.asked.append(asked)
-        return self.answer(asked, len(self.asked))
+        return carried(self.answer(asked, len(self.asked)))
 
 
 class VirtualClock:
@@ -125,17 +120,18 @@ class MemoryDriver(SqliteDriver):
 
 
 @asynccontextmanager
-async def virtual(answer: Answer, songs: int, **terms: Any) -> AsyncIterator[FakeHttp]:
+async def virtual(answer: Answer, songs: int, **terms: Any) -> AsyncIterator[FakeTransport]:
     """An engine in virtual time that follows `songs` songs, all ordered at time 0."""
-    clock, http = VirtualClock(), FakeHttp(answer)
-    gateway = Gateway("https://gateway.invalid", now=clock.now, http=http)
+    clock, transport = VirtualClock(), FakeTransport(answer)
+    http = Http(ORIGIN, Network(transport=transport))
+    gateway = Gateway(ORIGIN, now=clock.now, http=http)
     account = Account(Owner("me"), "key")
     with tempfile.TemporaryDirectory() as made:
         driver = MemoryDriver(Path(made))
         await driver.read(lambda _: None)
     engine = Engine(
         ledger=Ledger(driver),
-        gateway=gateway,
+        providers=Providers(gateway),
         library=None,
         clock=clock,
         terms=Terms(daily_limit=0, **terms),
@@ -143,7 +139,7 @@ async def virtual(answer: Answer, songs: int, **terms: Any) -> AsyncIterator[Fak
     async with engine.open(account), anyio.create_task_group() as calls:
         for number in range(songs):
             calls.start_soon(partial(engine.generate, account, wish(number), wait=0))
-        yield http
+        yield transport
         calls.cancel_scope.cancel()
 
 
@@ -199,10 +195,10 @@ async def real(url: str, folder: Path, songs: int) -> dict[str, float]:
 def _counted(app: server.App) -> list[str]:
     """A list that grows by every song that is asked about."""
     asked: list[str] = []
-    gateway = app.engine._gateway
+    (gateway,) = app.engine.providers
     ask = gateway.status
 
-    async def status(request_id: RequestId, key: str) -> Observation | Unanswered:
+    async def status(request_id: RequestId, key: str) -> Told:
         asked.append(request_id)
         return await ask(request_id, key)
 

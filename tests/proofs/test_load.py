@@ -12,7 +12,7 @@ import pytest
 import trio
 from trio.testing import MockClock
 
-from acestep_mcp.providers.http import Reply
+from acestep_mcp.providers.bodies import Reply
 from tests.house import gateway, house, shown
 from tests.proofs.crowd import EPOCH, Answer, Asked, busiest, failing, running, virtual
 from tests.proofs.test_processes import memory

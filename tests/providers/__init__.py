@@ -1,0 +1,24 @@
+"""Providers, each through what the engine sees of it."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import httpx
+
+from acestep_mcp.domain.models import DEFAULT
+from acestep_mcp.domain.song import SongId
+from acestep_mcp.providers import Submission
+from acestep_mcp.providers.bodies import Reply
+
+
+def song(payload: Mapping[str, Any] | None = None) -> Submission:
+    """An order, as the engine hands it over."""
+    fields = {"prompt": "p"} if payload is None else payload
+    return Submission(song_id=SongId("local-1"), model=DEFAULT.id, payload=fields)
+
+
+def carried(reply: Reply) -> httpx.Response:
+    """A reply as a transport hands it over; one without a body that can be read is encoded."""
+    encoded = {"content-encoding": "gzip"} if reply.body is None else {}
+    body = httpx.ByteStream(reply.body or b"")
+    return httpx.Response(reply.status, headers={**reply.headers, **encoded}, stream=body)

@@ -13,11 +13,12 @@ import trustme
 
 from acestep_mcp.clock import SystemClock
 from acestep_mcp.domain.errors import MediaGone
-from acestep_mcp.domain.models import XL
 from acestep_mcp.domain.song import Observation, RequestId
-from acestep_mcp.providers.pixazo.client import Gateway, Unanswered
+from acestep_mcp.providers import Accepted, Unanswered
+from acestep_mcp.providers.pixazo.client import Gateway
 from acestep_mcp.sandbox import Sandbox, reply
 from tests.house import House, gateway, served, shown, text
+from tests.providers import song
 from tests.providers.network import Relay, foreign, free_port, silent, tls_before
 
 pytestmark = pytest.mark.anyio
@@ -61,8 +62,8 @@ async def carried(sandbox: Sandbox, origin: str) -> bytes:
     """A track, ordered, asked about and fetched by nothing but the environment's settings."""
     client = Gateway(origin, now=SystemClock().now)
     try:
-        ordered = await client.submit(XL, {"prompt": "p", "duration": 1, "seed": 1}, sandbox.key)
-        assert ordered.request_id is not None, ordered
+        ordered = await client.submit(song({"prompt": "p", "duration": 1, "seed": 1}), sandbox.key)
+        assert isinstance(ordered, Accepted), ordered
         sandbox.complete(ordered.request_id)
         seen = await client.status(ordered.request_id, sandbox.key)
         assert isinstance(seen, Observation), seen

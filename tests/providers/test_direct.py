@@ -17,12 +17,13 @@ import trustme
 
 from acestep_mcp.clock import SystemClock
 from acestep_mcp.domain.errors import MediaGone
-from acestep_mcp.domain.models import XL
+from acestep_mcp.providers import NotSent, Unanswered
 from acestep_mcp.providers.addresses import Address, is_public, vetted
 from acestep_mcp.providers.http import Http, Network
-from acestep_mcp.providers.pixazo.client import Gateway, Unanswered
+from acestep_mcp.providers.pixazo.client import Gateway
 from acestep_mcp.sandbox import reply
 from tests.house import gateway
+from tests.providers import song
 from tests.providers.network import (
     SECOND,
     Names,
@@ -147,10 +148,10 @@ async def test_a_certificate_that_is_not_believed_is_said_to_be_so_at_once(
             async with tls_before(plain, served) as front:
                 origin = f"https://gateway.test:{front.port}"
                 async with client(origin, names, **environ) as ours:
-                    sent = await ours.submit(XL, {"prompt": "p"}, sandbox.key)
+                    sent = await ours.submit(song(), sandbox.key)
                     with pytest.raises(OSError, match=says.partition(" gateway")[0]):
                         await fetched(ours, origin + "/x")
-        assert sent.verdict == "never_sent"
+        assert isinstance(sent, NotSent)
         assert sent.hopeless
         assert says in sent.cause
         assert sandbox.arrivals == []
@@ -170,10 +171,9 @@ async def test_a_network_that_is_away_may_come_back_within_the_call(
 ) -> None:
     async with client(f"https://gateway.test:{free_port()}", Names(known)) as ours:
         with anyio.fail_after(5):
-            sent = await ours.submit(XL, {"prompt": "p"}, "key")
+            sent = await ours.submit(song(), "key")
 
-    assert (sent.verdict, sent.hopeless) == ("never_sent", hopeless)
-    assert sent.cause == says
+    assert sent == NotSent(says, hopeless)
 
 
 async def test_a_tls_handshake_that_never_ends_is_given_up_and_never_sent(
@@ -185,9 +185,9 @@ async def test_a_tls_handshake_that_never_ends_is_given_up_and_never_sent(
     names = Names({"gateway.test": ["127.0.0.1"]})
     async with silent() as port, client(f"https://gateway.test:{port}", names) as ours:
         with anyio.fail_after(5):
-            sent = await ours.submit(XL, {"prompt": "p"}, "key")
+            sent = await ours.submit(song(), "key")
 
-    assert (sent.verdict, sent.cause) == ("never_sent", "the connection timed out")
+    assert sent == NotSent("the connection timed out")
 
 
 # Which addresses

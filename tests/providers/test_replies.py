@@ -13,11 +13,12 @@ import pytest
 
 from acestep_mcp.clock import SystemClock
 from acestep_mcp.domain.errors import MediaGone
-from acestep_mcp.domain.models import XL
 from acestep_mcp.domain.song import Observation, RequestId
-from acestep_mcp.providers.pixazo.client import Gateway, Media, Unanswered
+from acestep_mcp.providers import Media, NotSent, Refused, Unanswered, Unknown
+from acestep_mcp.providers.pixazo.client import Gateway
 from acestep_mcp.sandbox import reply
 from tests.house import KEY, gateway
+from tests.providers import song
 from tests.providers.network import answering, listening
 
 pytestmark = pytest.mark.anyio
@@ -98,14 +99,14 @@ async def test_an_encoded_reply_is_not_inflated(encoding: str) -> None:
     header = f"Content-Encoding: {encoding}"
     async with saying(said("200 OK", BOMB, header)) as (client, heads, origin):
         assert await client.status(SONG, KEY) == Unanswered("an unreadable reply")
-        sent = await client.submit(XL, {"prompt": "p"}, KEY)
+        sent = await client.submit(song(), KEY)
         with pytest.raises(MediaGone, match="compressed"):
             async with client.media(f"{origin}/x"):
                 pass
     async with saying(said("200 OK", plain, "Content-Encoding: identity")) as (client, _, _):
         assert isinstance(await client.status(SONG, KEY), Observation)
 
-    assert sent.verdict == "unknown"
+    assert isinstance(sent, Unknown)
     assert all(b"\r\naccept-encoding: identity" in head.lower() for head in heads)
     assert len(heads) == 3
 
@@ -113,9 +114,9 @@ async def test_an_encoded_reply_is_not_inflated(encoding: str) -> None:
 async def test_an_encoded_refusal_is_still_a_refusal() -> None:
     body = gzip.compress(b'{"message": "No."}')
     async with saying(said("400 No", body, "Content-Encoding: gzip")) as (client, _, _):
-        sent = await client.submit(XL, {"prompt": "p"}, KEY)
+        sent = await client.submit(song(), KEY)
 
-    assert (sent.verdict, sent.said) == ("refused", "")
+    assert sent == Refused("request", "HTTP 400")
 
 
 ETAG, WHOLE = '"a"', '"a" 1000'
@@ -158,7 +159,7 @@ async def test_an_id_that_looks_like_one_of_ours_is_no_readable_id(
 ) -> None:
     body = json.dumps({"request_id": named, "status": "QUEUED"}).encode()
     async with saying(said("202 Accepted", body)) as (client, _, _):
-        sent = await client.submit(XL, {"prompt": "p"}, KEY)
+        sent = await client.submit(song(), KEY)
 
     assert sent.verdict == verdict
 
@@ -227,7 +228,7 @@ async def test_the_key_stands_in_no_log_whatever_its_level_and_whatever_the_gate
     key = f"{KEY}-of-full-length"
     async with saying(said("200 OK", body, f"X-Your-Key: {key}")) as (client, heads, _):
         answer = await client.status(SONG, key)
-        await client.submit(XL, {"prompt": "p"}, key)
+        await client.submit(song(), key)
 
     assert key.encode() in heads[0]
     assert isinstance(answer, Observation)
@@ -237,9 +238,11 @@ async def test_the_key_stands_in_no_log_whatever_its_level_and_whatever_the_gate
 
 async def test_a_key_that_no_header_can_hold_is_not_sent() -> None:
     async with saying(said("200 OK", b"{}")) as (client, heads, _):
-        sent = await client.submit(XL, {"prompt": "p"}, "schlüssel-schlüssel")
+        sent = await client.submit(song(), "schlüssel-schlüssel")
 
-    assert (sent.verdict, sent.hopeless, heads) == ("never_sent", True, [])
+    assert isinstance(sent, NotSent)
+    assert sent.hopeless
+    assert heads == []
 
 
 async def test_a_hundred_and_fifty_orders_on_a_gateway_that_hangs_all_get_there() -> None:
@@ -255,7 +258,7 @@ async def test_a_hundred_and_fifty_orders_on_a_gateway_that_hangs_all_get_there(
     async with listening(serve) as port, anyio.create_task_group() as orders:
         client = Gateway(f"http://127.0.0.1:{port}", now=SystemClock().now)
         for _ in range(150):
-            orders.start_soon(client.submit, XL, {"prompt": "p"}, KEY)
+            orders.start_soon(client.submit, song(), KEY)
         with anyio.fail_after(10):
             await all_there.wait()
         orders.cancel_scope.cancel()
@@ -264,9 +267,9 @@ async def test_a_hundred_and_fifty_orders_on_a_gateway_that_hangs_all_get_there(
 _NOTHING_MORE = """
 import sys, anyio
 from acestep_mcp.clock import SystemClock
-from acestep_mcp.domain.models import XL
 from acestep_mcp.providers.pixazo.client import Gateway
 from acestep_mcp.sandbox import Sandbox
+from tests.providers import song
 
 class Gone:
     def find_spec(self, name, path=None, target=None):
@@ -279,7 +282,7 @@ async def main():
         client = Gateway(sandbox.base_url, now=SystemClock().now)
         client.prepare()
         sys.meta_path.insert(0, Gone())
-        sent = await client.submit(XL, {"prompt": "p", "duration": 1, "seed": 1}, sandbox.key)
+        sent = await client.submit(song({"prompt": "p", "duration": 1, "seed": 1}), sandbox.key)
         sandbox.complete(sent.request_id)
         seen = await client.status(sent.request_id, sandbox.key)
         async with client.media(seen.media_urls[0]) as media:
@@ -303,9 +306,9 @@ async def test_an_installation_that_is_gone_is_not_sent_and_says_what_to_do() ->
         "import sys\n"
         "sys.modules['acestep_mcp.providers.http'] = None\n"
         "from acestep_mcp.providers.pixazo.client import Gateway\n"
-        "from acestep_mcp.domain.errors import NotSent\n"
+        "from acestep_mcp.domain.errors import CouldNotSend\n"
         "try: Gateway('https://gateway.invalid', now=float).prepare()\n"
-        "except NotSent as said: print(said.cause)\n"
+        "except CouldNotSend as said: print(said.cause)\n"
     )
     done = await anyio.run_process([sys.executable, "-c", code])
 
@@ -317,10 +320,10 @@ async def test_a_redirected_order_is_not_followed() -> None:
     async with gateway() as sandbox:
         client = Gateway(sandbox.base_url, now=SystemClock().now)
         sandbox.faults.add("submit", reply(307, headers={"Location": f"{sandbox.base_url}/other"}))
-        sent = await client.submit(XL, {"prompt": "p"}, sandbox.key)
+        sent = await client.submit(song(), sandbox.key)
         await client.close()
 
-    assert sent.verdict == "unknown"
+    assert isinstance(sent, Unknown)
     assert len(sandbox.arrivals) == 1
 
 

@@ -8,11 +8,12 @@ import pytest
 
 from acestep_mcp import server, settings
 from acestep_mcp.clock import SystemClock
-from acestep_mcp.domain.errors import NotSent
+from acestep_mcp.domain.errors import CouldNotSend
 from acestep_mcp.domain.song import Owner
 from acestep_mcp.engine import Account, Engine, Terms
 from acestep_mcp.ledger import Ledger, opened, postgres
 from acestep_mcp.order import Wish, order
+from acestep_mcp.providers import Providers
 from acestep_mcp.providers.pixazo.client import Gateway
 from acestep_mcp.sandbox import Sandbox
 from tests.house import KEY, environment, gateway
@@ -33,11 +34,11 @@ def replica(sandbox: Sandbox, database: str, *, interval: float = 0.05) -> Engin
     clock = SystemClock()
     return Engine(
         ledger=opened(Path("unused"), database),
-        gateway=Gateway(sandbox.base_url, now=clock.now),
+        providers=Providers(Gateway(sandbox.base_url, now=clock.now)),
         library=None,
         clock=clock,
         terms=Terms(poll_interval=interval, lease=0.6),
-        callback=lambda _owner, _song: {},
+        callback=lambda _owner, _song: "http://127.0.0.1:9/never",
         steward=lambda owner: Account(owner, KEY),
     )
 
@@ -130,7 +131,7 @@ async def test_who_waits_for_an_order_that_its_own_replica_gave_up_is_told_at_on
             await engine._ledger.reserve(intent, limit=0, reuse=True, lease=60.0)
 
             async def waits() -> None:
-                with anyio.fail_after(5), pytest.raises(NotSent):
+                with anyio.fail_after(5), pytest.raises(CouldNotSend):
                     await engine.status(ALICE, intent.handle, wait=30)
 
             tasks.start_soon(waits)

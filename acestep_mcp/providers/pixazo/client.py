@@ -7,20 +7,33 @@ followed.
 import re
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, replace
-from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from dataclasses import replace
+from typing import TYPE_CHECKING
 from urllib.parse import quote
 
-from acestep_mcp.domain.errors import MediaGone, NotSent
-from acestep_mcp.domain.models import Model
+from acestep_mcp.domain.errors import CouldNotSend, MediaGone
+from acestep_mcp.domain.models import MODELS, ProviderInfo
 from acestep_mcp.domain.retry import instant, retry_after
-from acestep_mcp.domain.song import Observation, RequestId
+from acestep_mcp.domain.song import RequestId
+from acestep_mcp.providers import (
+    Accepted,
+    Answer,
+    Gone,
+    Media,
+    Outcome,
+    Preview,
+    Reason,
+    Refused,
+    Submission,
+    Unanswered,
+    Unknown,
+)
+from acestep_mcp.providers.bodies import Reply, Request, parsed
 from acestep_mcp.providers.pixazo import wire
-from acestep_mcp.providers.verdicts import Broken, Verdict, of_status
+from acestep_mcp.providers.verdicts import Broken, of_status
 
 if TYPE_CHECKING:
-    from acestep_mcp.providers.http import Download, Http, Reply
+    from acestep_mcp.providers.http import Download, Http
 
 KEY_HEADER = "Ocp-Apim-Subscription-Key"
 SUBMIT_SECONDS = 60.0
@@ -29,107 +42,108 @@ STATUS_SECONDS = 20.0
 _SHORTEST_KEY = 12  # no real key is shorter, and a shorter one might be part of any word
 _OK = 200
 _PARTIAL = 206
-_GONE = frozenset({400, 401, 403, 404, 405, 410, 451})
+_GONE = 410
+_TOO_MANY, _OVERLOADED = 429, 503
+_KEY_REFUSED = (401, 403)
+_NEVER_KNOWN = (400, 404)
+_REASONS: Mapping[int, Reason] = {401: "key", 403: "key", 402: "balance", _TOO_MANY: "busy"}
+"""Why the gateway refuses, where it is not the request itself."""
+_NO_MEDIA = frozenset({400, 401, 403, 404, 405, 410, 451})
 _RANGE = re.compile(r"bytes (\d{1,15})-(\d{1,15})/(\d{1,15})")
 
 
-@dataclass(frozen=True, slots=True)
-class Submission:
-    """What became of one POST.
-
-    `request_id` is given exactly when `verdict` is accepted. `status` is the HTTP status where
-    there was one, `said` the gateway's cleaned text, `cause` our word for a failure.
-    `retry_after` is in seconds.
-    """
-
-    verdict: Verdict
-    request_id: RequestId | None = None
-    status: int | None = None
-    said: str = ""
-    cause: str = ""
-    retry_after: float | None = None
-    hopeless: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Unanswered:
-    """A status request that told nothing about the song: the HTTP status, or the cause."""
-
-    cause: str
-    status: int | None = None
-    retry_after: float | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Media:
-    """An open download: the bytes of a file from `start` on, of `total` where that is known.
-
-    `validator` is what a later request needs to go on, to be handed back as it is; `""` where
-    that is not possible. `proven` says that the host tells where the file ends: without that, a
-    connection that was cut off looks like the end.
-    """
-
-    start: int
-    total: int | None
-    validator: str
-    pieces: AsyncIterator[bytes]
-    proven: bool = True
+INFO = ProviderInfo(
+    name="pixazo",
+    models=MODELS,
+    needs_key=True,
+    charges=True,
+    calls_back=True,
+    key_page="https://api-console.pixazo.ai/api_keys",
+    billing_page="https://api-console.pixazo.ai/dashboard",
+)
 
 
 class Gateway:
-    """One gateway origin, such as `https://gateway.pixazo.ai`."""
+    """One gateway origin, such as `https://gateway.pixazo.ai`.
+
+    `webhook_mode` says which events it is to call back about.
+    """
+
+    info = INFO
 
     def __init__(
-        self, origin: str, *, now: Callable[[], float], http: "Http | None" = None
+        self,
+        origin: str,
+        *,
+        now: Callable[[], float],
+        http: "Http | None" = None,
+        webhook_mode: str = "",
     ) -> None:
         self._origin = origin.rstrip("/")
         self._now = now
         self._http = http
+        self._webhook_mode = webhook_mode
 
     def prepare(self) -> None:
         """Load and build whatever submitting, asking and downloading need; cheap once it is done.
 
         Raises:
-            NotSent: It cannot be had; the cause names what to mend.
+            CouldNotSend: It cannot be had; the cause names what to mend.
         """
         try:
             self._ready().prepare()
         except Broken as broken:
-            raise NotSent(broken.cause) from broken
+            raise CouldNotSend(broken.cause) from broken
 
-    async def submit(
-        self,
-        model: Model,
-        payload: Mapping[str, Any],
-        key: str,
-        callback: Mapping[str, str] = MappingProxyType({}),
-    ) -> Submission:
+    def preview(self, submission: Submission) -> Preview:
+        """What `submit` would send: the fields are the gateway's own, in its order."""
+        fields = MODELS[submission.model].fields
+        body = {name: submission.payload[name] for name in fields if name in submission.payload}
+        return Preview(f"POST {_path(submission.model)}", body)
+
+    async def submit(self, submission: Submission, key: str) -> Outcome:
         """Send the paid request exactly once, on a connection of its own.
 
-        `callback` is the headers that ask for a webhook.
-        Never raises for anything the network or the gateway does; the verdict says it.
+        Never raises for anything the network or the gateway does; the outcome says it.
         """
-        request = ("POST", self._origin + model.submit_path)
-        headers = {**_headers(key), **callback}
+        request = Request(
+            method="POST",
+            url=self._origin + _path(submission.model),
+            headers={**_headers(key), **self._callback(submission.callback)},
+            json=submission.payload,
+        )
         try:
-            reply = await self._ready().exchange(
-                "submit", request, headers, SUBMIT_SECONDS, payload
-            )
+            reply = await self._ready().exchange(request, SUBMIT_SECONDS)
         except Broken as broken:
-            return Submission(broken.verdict, cause=broken.cause, hopeless=broken.hopeless)
-        return self._submission(_without(key, reply))
+            return broken.outcome()
+        return self._outcome(_without(key, reply))
 
-    async def status(self, request_id: RequestId, key: str) -> Observation | Unanswered:
+    async def status(self, request_id: RequestId, key: str) -> Answer:
         """Ask the universal status endpoint about one song; never raises for the network."""
-        request = ("GET", f"{self._origin}/v2/requests/status/{quote(request_id, safe='')}")
+        url = f"{self._origin}/v2/requests/status/{quote(request_id, safe='')}"
+        request = Request(method="GET", url=url, headers=_headers(key))
         try:
-            reply = await self._ready().exchange("status", request, _headers(key), STATUS_SECONDS)
+            reply = await self._ready().exchange(request, STATUS_SECONDS)
         except Broken as broken:
             return Unanswered(broken.cause)
+        said = f"HTTP {reply.status}"
+        if reply.status in _NEVER_KNOWN or reply.status == _GONE:
+            return Gone(said, once_known=reply.status == _GONE)
         if reply.status != _OK:
-            return Unanswered(f"HTTP {reply.status}", reply.status, self._wait(reply))
+            busy = reply.status in (_TOO_MANY, _OVERLOADED)
+            wait = self._wait(reply) if busy else None
+            return Unanswered(said, wait, refused_key=reply.status in _KEY_REFUSED)
         body = _without(key, reply).body or b""
         return wire.observation(body, request_id, self._origin) or Unanswered("an unreadable reply")
+
+    def request_id(self, text: str) -> RequestId | None:
+        """The id, where the text can be one: the gateway's ids are opaque."""
+        return wire.request_id(text)
+
+    def reported(self, body: bytes) -> str | None:
+        """The id that a callback names."""
+        named = (parsed(body) or {}).get("request_id")
+        return named if isinstance(named, str) else None
 
     @asynccontextmanager
     async def media(self, url: str, start: int = 0, validator: str = "") -> AsyncIterator[Media]:
@@ -166,22 +180,23 @@ class Gateway:
             self._http = Http(self._origin)
         return self._http
 
-    def _submission(self, reply: "Reply") -> Submission:
-        verdict = of_status(reply.status)
+    def _outcome(self, reply: "Reply") -> Outcome:
+        verdict, said = of_status(reply.status), f"HTTP {reply.status}"
         body = reply.body or b""
         if verdict == "accepted":
-            named = wire.request_id((wire.parsed(body) or {}).get("request_id"))
-            if named is None:
-                unread = f"HTTP {reply.status} without a readable request_id"
-                return Submission("unknown", status=reply.status, cause=unread)
-            return Submission("accepted", named, reply.status)
-        return Submission(
-            verdict,
-            status=reply.status,
-            said=wire.said(body),
-            cause=f"HTTP {reply.status}",
-            retry_after=self._wait(reply),
-        )
+            named = wire.request_id((parsed(body) or {}).get("request_id"))
+            return Accepted(named) if named else Unknown(f"{said} without a readable request_id")
+        if verdict == "unknown":
+            return Unknown(said)
+        reason = _REASONS.get(reply.status, "request")
+        wait = self._wait(reply) if reason == "busy" else None
+        return Refused(reason, said, wire.said(body), wait)
+
+    def _callback(self, address: str) -> dict[str, str]:
+        if not address:
+            return {}
+        mode = {"X-Webhook-Mode": self._webhook_mode} if self._webhook_mode else {}
+        return {"X-Webhook-URL": address, **mode}
 
     def _wait(self, reply: "Reply") -> float | None:
         # A date is meant by the gateway's clock, from which this machine's may be far away.
@@ -194,6 +209,10 @@ def _without(key: str, reply: "Reply") -> "Reply":
     if len(key) < _SHORTEST_KEY or not reply.body:
         return reply
     return replace(reply, body=reply.body.replace(key.encode(), b"[key]"))
+
+
+def _path(model: str) -> str:
+    return f"/{model}/v1/generate"
 
 
 def _headers(key: str) -> dict[str, str]:
@@ -213,7 +232,7 @@ def _media(reply: "Download", asked: int, validator: str) -> Media:
     if reply.status == _PARTIAL:
         total = _part(reply, asked, validator)
         return Media(asked, total, validator if asked else _validator(tag, total), reply.pieces)
-    if reply.status in _GONE:
+    if reply.status in _NO_MEDIA:
         raise MediaGone(f"the media host answered HTTP {reply.status}")
     raise OSError(f"the media host answered HTTP {reply.status}")
 

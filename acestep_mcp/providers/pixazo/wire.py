@@ -5,15 +5,14 @@ without a zone, `media_url` as a list or a string, ids that only look like UUIDs
 are ignored, unknown states count as still running, and text is cleaned before it goes further.
 """
 
-import json
 import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Any
 
 from acestep_mcp.domain.song import LOCAL, Observation, RequestId, State
 from acestep_mcp.domain.text import clean
 from acestep_mcp.providers import links
+from acestep_mcp.providers.bodies import parsed
 
 _REQUEST_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:~-]{0,199}")
 _MADE_HERE = re.compile(f"{LOCAL}[0-9a-f]{{16}}")
@@ -52,15 +51,6 @@ def request_id(value: object) -> RequestId | None:
     text = value.strip() if isinstance(value, str) else ""
     usable = _REQUEST_ID.fullmatch(text) and not _MADE_HERE.fullmatch(text)
     return RequestId(text) if usable else None
-
-
-def parsed(body: bytes) -> Mapping[str, Any] | None:
-    """The body as a JSON object, or None where it is anything else."""
-    try:
-        value = json.loads(body)
-    except (ValueError, RecursionError):
-        return None
-    return value if isinstance(value, dict) else None
 
 
 def said(body: bytes, limit: int = 200) -> str:
