@@ -24,6 +24,7 @@ pytestmark = pytest.mark.anyio
 
 ALICE = Account(Owner("key-alice"), KEY)
 BOB = Account(Owner("key-bob"), KEY)
+NOBODY = Providers(Gateway("https://gateway.invalid", now=float))
 NOWHERE = "http://127.0.0.1:9/never"
 
 
@@ -172,7 +173,7 @@ def test_a_callers_key_is_kept_while_their_songs_run_and_for_a_lease_after_their
     None
 ):
     clock = Hand()
-    keys = Keyring(clock)
+    keys = Keyring(clock, NOBODY)
     keys.add(ALICE)
     for time, busy, kept in ((9, (), True), (11, (ALICE.owner,), True), (12, (), False)):
         clock.time = time
@@ -211,8 +212,7 @@ def test_what_is_learnt_of_such_songs_puts_no_failed_question_off() -> None:
 
 
 def scheduled(*, callbacks: bool = False) -> Schedule:
-    nobody = Providers(Gateway("https://gateway.invalid", now=float))
-    return Schedule(SystemClock(), Terms(poll_interval=5.0), nobody, callbacks=callbacks)
+    return Schedule(SystemClock(), Terms(poll_interval=5.0), NOBODY, callbacks=callbacks)
 
 
 def song_of_age(age: float) -> Song:
@@ -220,6 +220,7 @@ def song_of_age(age: float) -> Song:
         id=SongId("local-1"),
         owner=ALICE.owner,
         fingerprint="",
+        provider="pixazo",
         model="ace-step-xl",
         title="",
         payload={},

@@ -53,6 +53,7 @@ def song(number: int = 1, **fields: Any) -> Song:
         "id": SongId(f"local-{number}"),
         "owner": ME,
         "fingerprint": "same",
+        "provider": "pixazo",
         "model": "ace-step-xl",
         "title": "",
         "payload": {"prompt": "p"},

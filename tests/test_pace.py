@@ -11,9 +11,12 @@ from acestep_mcp.engine.pace import LONGEST_HOLD, Pace
 from acestep_mcp.engine.strangers import Strangers
 from acestep_mcp.engine.terms import Account
 from acestep_mcp.ledger import opened
+from acestep_mcp.providers import Providers
+from acestep_mcp.providers.pixazo.client import Gateway
 
 pytestmark = pytest.mark.anyio
 ADA, BOB = Owner("ada"), Owner("bob")
+NOBODY = Providers(Gateway("https://gateway.invalid", now=float))
 NOWHERE = opened("there is none")
 MONTH = 2_592_000.0
 
@@ -95,7 +98,7 @@ async def test_of_owners_who_are_done_nothing_is_kept() -> None:
 
 
 async def test_of_a_crowd_of_strangers_twenty_wait_and_the_others_are_told() -> None:
-    strangers = Strangers(SystemClock(), Keyring(SystemClock()), NOWHERE)
+    strangers = Strangers(SystemClock(), Keyring(SystemClock(), NOBODY), NOWHERE)
     refused = 0
 
     async def come() -> None:
@@ -114,7 +117,7 @@ async def test_of_a_crowd_of_strangers_twenty_wait_and_the_others_are_told() -> 
 
 
 async def test_shared_and_own_accounts_are_no_strangers() -> None:
-    keys = Keyring(SystemClock())
+    keys = Keyring(SystemClock(), NOBODY)
     keys.keep(Account(ADA, "key"))
     strangers = Strangers(SystemClock(), keys, NOWHERE)
 

@@ -59,9 +59,10 @@ LOCAL = "local-"
 class Song:
     """One row of the ledger. Times are seconds since the epoch, durations seconds.
 
-    `payload` is the JSON body as it is sent; `fingerprint` identifies the request it answers.
-    `duration` is the length asked for and `seed` the seed sent; None where none was. `took` is
-    how long the gateway needed, by its own clock. `sound` is what each of the `files` holds.
+    `provider` is the name of who makes it, `payload` what was asked for; `fingerprint` identifies
+    the request it answers. `duration` is the length asked for and `seed` the seed sent; None where
+    none was. `took` is how long it was in the making, by the provider's own clock. `sound` is what
+    each of the `files` holds.
 
     Saving has failed `save_attempts` times since `save_since`, and is due again at `save_after`.
     `file_warnings` say what is missing on the disk or sounds wrong, `warnings` what was said when
@@ -72,6 +73,7 @@ class Song:
     id: SongId
     owner: Owner
     fingerprint: str
+    provider: str
     model: str
     title: str
     payload: Mapping[str, Any]

@@ -60,7 +60,7 @@ from acestep_mcp.engine.terms import LEASE, Account, Callback, Terms, Who
 from acestep_mcp.ledger import InDoubt, Ledger, Page
 from acestep_mcp.ledger.driver import answering_by
 from acestep_mcp.library import Library
-from acestep_mcp.providers import Providers
+from acestep_mcp.providers import Provider, Providers
 
 if TYPE_CHECKING:
     from acestep_mcp.order import Order
@@ -105,19 +105,18 @@ class Engine:
         self._terms = terms
         self._worker = uuid4().hex
         self._stopping = False
-        self._keys = Keyring(clock, steward)
+        self._keys = Keyring(clock, providers, steward)
         self._records = Records(ledger, clock)
         self._schedule = Schedule(clock, terms, providers, callbacks=callback is not None)
         self._readiness = Readiness(library, terms)
         self._strangers = Strangers(clock, self._keys, ledger)
         self._lookup = Lookup(providers, self._keys, self._schedule, self._strangers)
         self._hints = Hints(self._records)
-        self._submitter = Submitter(self._worker, providers, clock, self._records, callback)
+        self._submitter = Submitter(self._worker, clock, self._records, callback)
         self._follower = Follower(
             worker=self._worker,
             keys=self._keys,
             records=self._records,
-            providers=providers,
             library=library,
             clock=clock,
             schedule=self._schedule,
@@ -183,10 +182,11 @@ class Engine:
         """
         until, deadline = anyio.current_time() + wait, self._clock.monotonic() + wait
         with answering_by(until + GRACE):
-            await self._readiness.check(account, self.providers.of_model(order.model.id))
+            provider = self.providers.of_model(order.model.id)
+            await self._readiness.check(account, provider)
             self._keys.add(account)
             intent = self._intent(account, order)
-            if await self._strangers.include(account):
+            if provider.info.needs_key and await self._strangers.include(account):
                 await self._introduced(intent, until, reuse=not new_take)
             live = self._records.live(intent)
             live.began = self._clock.monotonic()
@@ -194,7 +194,7 @@ class Engine:
             live.followed = True
             song = await self._reserved(live, reuse=not new_take)
         if song.id == intent.id:
-            self._records.start(self._make, live, account, deadline)
+            self._records.start(self._make, live, provider, account, deadline)
         else:
             self._records.drop(live)
             live = self._records.live(song)
@@ -267,11 +267,13 @@ class Engine:
             song = known = await self._known(account.owner, handle)
             if song is None:
                 with anyio.CancelScope(deadline=until + GRACE):
-                    seen = await self._lookup.look_up(account, handle, until + GRACE / 2)
-                    song = await self._ledger.adopt(self._adopted(account, seen))
+                    found = await self._lookup.look_up(account, handle, until + GRACE / 2)
+                    song = await self._ledger.adopt(self._adopted(account, *found))
             if song is None:
                 raise NotAsked(handle, "no reply in time")
-            if song.state in RUNNING and account.key is None:
+            if song.state in RUNNING and not self._can_ask(account, song):
+                if self.providers.of(song) is None:
+                    raise NotAsked(handle, f"'{song.provider}' is not set up on this server")
                 raise KeyMissing(account.looked, account.problem)
             self._keys.add(account)
             live = self._records.live(await self._wanted(song))
@@ -325,7 +327,8 @@ class Engine:
                 continue
             live = self._records.live(await self._wanted(song))
             self._follower.follow(live)
-            if song.state in RUNNING and account.key and self._schedule.may_ask(live):
+            running = song.state in RUNNING and self._can_ask(account, song)
+            if running and self._schedule.may_ask(live):
                 asked.append((live, song, live.asked_at))
                 self._follower.ask(live)
         with anyio.move_on_after(GRACE):
@@ -368,11 +371,12 @@ class Engine:
 
     async def _named(self, live: Live, request_id: str) -> None:
         """The gateway has the song by this id, unless another order has it by the same."""
-        named = self.providers.of(live.song).request_id(request_id)
+        provider = self.providers.of(live.song)
+        named = None if provider is None else provider.request_id(request_id)
         if named is None:
             return
         # Without the key it is nobody's, until its owner calls a process.
-        ours = self._keys.get(live.song.owner) is not None
+        ours = self._keys.way_to(live.song) is not None
         heir, now = self._worker if ours else "", self._clock.now()
         await self._records.apply(live, partial(accepted, request_id=named, now=now, worker=heir))
 
@@ -393,6 +397,7 @@ class Engine:
             id=_new_id(),
             owner=account.owner,
             fingerprint=order.fingerprint,
+            provider=self.providers.of_model(order.model.id).info.name,
             model=order.model.id,
             title=order.title,
             payload=order.payload,
@@ -405,8 +410,10 @@ class Engine:
             warnings=order.warnings,
         )
 
-    async def _make(self, live: Live, account: Account, deadline: float) -> None:
-        await self._submitter.submit(live, account, deadline)
+    async def _make(
+        self, live: Live, provider: Provider, account: Account, deadline: float
+    ) -> None:
+        await self._submitter.submit(live, provider, account, deadline)
         if live.refusal is None and live.song.request_id:
             self._keys.prove(account.owner)
         # The reply says how the song stood when it was written, which may be long ago.
@@ -417,7 +424,12 @@ class Engine:
     def _is_open(self, account: Account, song: Song) -> bool:
         """Whether only the gateway knows how the song stands, and can be asked."""
         unlinked = song.state == "COMPLETED" and not song.media_urls
-        return bool(account.key) and (song.state in RUNNING or song.presumed or unlinked)
+        told = song.state in RUNNING or song.presumed or unlinked
+        return told and self._can_ask(account, song)
+
+    def _can_ask(self, account: Account, song: Song) -> bool:
+        provider = self.providers.of(song)
+        return provider is not None and account.may_ask(provider.info)
 
     async def _asked_now(self, live: Live, until: float) -> None:
         """Have a song asked about at once, and give the answer a moment to come."""
@@ -465,14 +477,15 @@ class Engine:
                     await live.next_change()
         return Report(live.result(), reused, live.problem)
 
-    def _adopted(self, account: Account, seen: Observation) -> Song:
+    def _adopted(self, account: Account, provider: Provider, seen: Observation) -> Song:
         """A song that was not ordered here, as the gateway tells of it."""
         now = self._clock.now()
         found = Song(
             id=_new_id(),
             owner=account.owner,
             fingerprint="",
-            model=seen.model or seen.request_id.partition("_")[0],
+            provider=provider.info.name,
+            model=seen.model,
             title="",
             payload={},
             tracks=0,

@@ -29,7 +29,7 @@ from acestep_mcp.engine.live import Live
 from acestep_mcp.engine.records import Records
 from acestep_mcp.engine.schedule import Schedule
 from acestep_mcp.library import Library, Missing, Saved
-from acestep_mcp.providers import Answer, Gone, Providers
+from acestep_mcp.providers import Answer, Gone
 
 log = logging.getLogger(__name__)
 
@@ -56,7 +56,6 @@ class Follower:
         worker: str,
         keys: Keyring,
         records: Records,
-        providers: Providers,
         library: Library | None,
         clock: Clock,
         schedule: Schedule,
@@ -65,7 +64,6 @@ class Follower:
         self._worker = worker
         self._keys = keys
         self._records = records
-        self._providers = providers
         self._library = library
         self._clock = clock
         self._schedule = schedule
@@ -117,11 +115,11 @@ class Follower:
             live.tell()
 
     async def _question(self, live: Live) -> None:
-        account = self._keys.get(live.song.owner)
-        if account is None or account.key is None or live.song.request_id is None:
+        way = self._keys.way_to(live.song)
+        if way is None or live.song.request_id is None:
             return
-        provider = self._providers.of(live.song)
-        answer = await provider.status(live.song.request_id, account.key_for(provider.info))
+        provider, key = way
+        answer = await provider.status(live.song.request_id, key)
         telemetry.polled(answered=isinstance(answer, Observation))
         before, now = live.song, self._clock.now()
         if not isinstance(answer, Observation):
@@ -182,7 +180,7 @@ class Follower:
         song = live.song
         if self._theirs(song):
             return await self._glance(live)
-        keyless = self._keys.get(song.owner) is None
+        keyless = self._keys.way_to(song) is None
         if song.unsaved:
             if self._library is None or (keyless and not song.media_urls):
                 # Another process may have a folder, or the key to ask for the URLs, and takes

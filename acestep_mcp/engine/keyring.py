@@ -1,12 +1,13 @@
-"""Whose songs this process can ask the gateway about, and with which key."""
+"""Which songs this process can ask about, and with which key."""
 
 from collections.abc import Callable, Container
 
 import anyio
 
 from acestep_mcp.clock import Clock
-from acestep_mcp.domain.song import Owner
+from acestep_mcp.domain.song import Owner, Song
 from acestep_mcp.engine.terms import Account
+from acestep_mcp.providers import Provider, Providers
 
 _MOST_PROVEN = 10_000  # callers; of one more, the first is looked up again
 
@@ -19,8 +20,12 @@ class Keyring:
     """
 
     def __init__(
-        self, clock: Clock, steward: Callable[[Owner], Account | None] | None = None
+        self,
+        clock: Clock,
+        providers: Providers,
+        steward: Callable[[Owner], Account | None] | None = None,
     ) -> None:
+        self._providers = providers
         self._clock = clock
         self._own: dict[Owner, Account] = {}
         self._callers: dict[Owner, tuple[Account, float]] = {}
@@ -65,6 +70,22 @@ class Keyring:
         idle = (owner for owner, (_, called) in self._callers.items() if called < since)
         for owner in [owner for owner in idle if owner not in busy]:
             del self._callers[owner]
+
+    def way_to(self, song: Song) -> tuple[Provider, str] | None:
+        """Whom to ask about a song and with which key; None where this process cannot ask."""
+        provider = self._providers.of(song)
+        if provider is None:
+            return None
+        if not provider.info.needs_key:
+            return provider, ""
+        account = self.get(song.owner)
+        return (provider, account.key) if account is not None and account.key else None
+
+    def askable(self, owner: Owner) -> set[tuple[Owner, str]]:
+        """The providers, by name, that this process can ask about the songs of an owner."""
+        known = self.get(owner) is not None
+        infos = (each.info for each in self._providers)
+        return {(owner, info.name) for info in infos if known or not info.needs_key}
 
     def get(self, owner: Owner) -> Account | None:
         """The owner's account, if its key is known here."""

@@ -7,7 +7,6 @@ import anyio
 
 from acestep_mcp.clock import Clock, Jumps
 from acestep_mcp.domain.errors import LedgerDown
-from acestep_mcp.domain.song import Owner
 from acestep_mcp.engine.following import Follower
 from acestep_mcp.engine.keyring import Keyring
 from acestep_mcp.engine.records import Records
@@ -89,20 +88,19 @@ class Lease:
         ledger, now = self._records.ledger, self._clock.now()
         for unsaved in (False, True):
             bereaved = await ledger.bereaved(now, unsaved=unsaved)
-            if owners := [owner for owner in bereaved if self._can_help(owner, unsaved=unsaved)]:
+            askable = {pair for owner in bereaved for pair in self._keys.askable(owner)}
+            # Files need a folder, and the rest somebody who can be asked.
+            helped = (bereaved if self._follower.saves else ()) if unsaved else dict(askable)
+            if owners := [owner for owner in bereaved if owner in helped]:
                 taken = await ledger.claim(
                     owners,
                     self._worker,
                     now,
                     self._seconds,
                     unsaved=unsaved,
-                    keyless=[owner for owner in owners if self._keys.get(owner) is None],
+                    askable=askable,
                 )
                 for song in taken:
                     self._follower.follow(self._records.live(song))
         self._keys.forget(self._records.owners, self._clock.monotonic() - self._seconds)
         return min(await ledger.expiry(self._worker, now) - now, self._seconds)
-
-    def _can_help(self, owner: Owner, *, unsaved: bool) -> bool:
-        """Whether this process can do what is left: files need a folder, the gateway a key."""
-        return self._follower.saves if unsaved else self._keys.get(owner) is not None

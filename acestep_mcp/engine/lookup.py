@@ -20,10 +20,13 @@ class Lookup:
         self._schedule = schedule
         self._strangers = strangers
 
-    async def look_up(self, account: Account, handle: str, until: float) -> Observation:
-        """What the gateway says of a song; a stranger's turn to ask has to come by `until`.
+    async def look_up(
+        self, account: Account, handle: str, until: float
+    ) -> tuple[Provider, Observation]:
+        """Who knows a song, and what they say of it.
 
-        Not with a shared key: the gateway would tell whoever names it another owner's song.
+        A stranger's turn to ask has to come by `until`. Nothing is asked with a
+        shared key: the gateway would tell whoever names it another owner's song.
 
         Raises:
             Refusal: Nobody knows it, or the gateway could not be asked.
@@ -35,7 +38,7 @@ class Lookup:
             if named is not None:
                 seen = await self._asked(provider, account, named, until)
                 if seen is not None:
-                    return seen
+                    return provider, seen
         raise NotFound(handle)
 
     async def _asked(

@@ -41,7 +41,8 @@ class Schedule:
 
     def called_back(self, live: Live) -> bool:
         """Whether the song's provider tells by itself how it ends."""
-        return self.callbacks and self._providers.of(live.song).info.calls_back
+        provider = self._providers.of(live.song)
+        return self.callbacks and provider is not None and provider.info.calls_back
 
     def _interval(self, live: Live) -> float:
         return self._terms.poll_interval * (_SLOWER if self.called_back(live) else 1)
@@ -64,8 +65,8 @@ class Schedule:
 
     def begin(self, live: Live, times: Sequence[float]) -> None:
         """Start to follow a song; `times` are the seconds that such songs took lately."""
-        provider = self._providers.of(live.song).info
-        documented = provider.times(live.song.model) if len(times) < timing.ENOUGH else ()
+        provider = self._providers.of(live.song) if len(times) < timing.ENOUGH else None
+        documented = provider.info.times(live.song.model) if provider else ()
         live.known_times = (*times, *documented)
         live.asked = int(self.age(live) / self._interval(live))
         # A question that failed while the times were looked up has its own, earlier, repetition.

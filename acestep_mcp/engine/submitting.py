@@ -26,7 +26,7 @@ from acestep_mcp.providers import (
     Accepted,
     NotSent,
     Outcome,
-    Providers,
+    Provider,
     Refused,
     Submission,
     Unknown,
@@ -46,27 +46,27 @@ class Submitter:
     def __init__(
         self,
         worker: str,
-        providers: Providers,
         clock: Clock,
         records: Records,
         callback: Callback | None = None,
     ) -> None:
         self._callback = callback
         self._worker = worker
-        self._providers = providers
         self._clock = clock
         self._records = records
         self._under_way: set[anyio.CancelScope] = set()
         self._one_ended = anyio.Event()
 
-    async def submit(self, live: Live, account: Account, deadline: float) -> None:
+    async def submit(
+        self, live: Live, provider: Provider, account: Account, deadline: float
+    ) -> None:
         """Submit one song; `live` then holds either the song or the refusal.
 
         Only what provably had no effect is sent again, and only until `deadline`, a time on the
         monotonic clock.
         """
         try:
-            refusal = await self._attempts(live, account, deadline)
+            refusal = await self._attempts(live, provider, account, deadline)
         except LedgerDown as down:
             refusal = down
         if refusal is not None:
@@ -88,7 +88,9 @@ class Submitter:
         for scope in self._under_way:
             scope.cancel()
 
-    async def _attempts(self, live: Live, account: Account, deadline: float) -> Refusal | None:
+    async def _attempts(
+        self, live: Live, provider: Provider, account: Account, deadline: float
+    ) -> Refusal | None:
         """Why there is no song; None when there is, or may be.
 
         Raises:
@@ -99,7 +101,7 @@ class Submitter:
             if not await self._begin(live):
                 return CouldNotSend("another process took the order over before it was sent")
             with telemetry.submitting(model):
-                outcome = await self._post(live, account)
+                outcome = await self._post(live, provider, account)
                 # Written down before anything else is done that could go wrong.
                 if isinstance(outcome, Accepted):
                     named = partial(accepted, request_id=outcome.request_id, worker=self._worker)
@@ -126,12 +128,12 @@ class Submitter:
         """Write down what became of a request that has left."""
         await self._records.apply(live, partial(fact, now=self._clock.now()), insist=True)
 
-    async def _post(self, live: Live, account: Account) -> Outcome:
+    async def _post(self, live: Live, provider: Provider, account: Account) -> Outcome:
         """The one POST. Nothing but `finish` cuts it off, whoever stopped waiting for it."""
         with anyio.CancelScope(shield=True) as scope:
             self._under_way.add(scope)
             try:
-                song, provider = live.song, self._providers.of(live.song)
+                song = live.song
                 callback = self._callback if provider.info.calls_back else None
                 submission = Submission(
                     song_id=song.id,

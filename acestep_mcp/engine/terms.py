@@ -42,6 +42,10 @@ class Account:
     shared: bool = False
     problem: str = ""
 
+    def may_ask(self, provider: ProviderInfo) -> bool:
+        """Whether a provider will hear this account: with a key, or because it wants none."""
+        return bool(self.key) or not provider.needs_key
+
     def key_for(self, provider: ProviderInfo) -> str:
         """What is shown to a provider: nobody's key where it wants none."""
         return (self.key or "") if provider.needs_key else ""

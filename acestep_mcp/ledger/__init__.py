@@ -6,7 +6,7 @@ song's version, so two processes that saw the same song cannot both act on it.
 """
 
 import math
-from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -193,17 +193,18 @@ class Ledger:
         lease: float,
         *,
         unsaved: bool,
-        keyless: Sequence[Owner] = (),
+        askable: Collection[tuple[Owner, str]] | None = None,
     ) -> tuple[Song, ...]:
         """Take over the owners' songs whose worker is dead, and return those still open.
 
-        The songs are those of `bereaved`; where they are many, it takes more than one claim. Of
-        the `keyless` owners those are left whose media URLs have still to be asked for.
+        The songs are those of `bereaved`; where they are many, it takes more than one claim. Left
+        alone are those about which somebody has still to be asked, be it for media URLs, and whose
+        owner and provider are not `askable`; None: all are.
 
         What was never sent is dropped, and what may have been becomes unknown, in the same
         transaction: a process that only seemed dead finds that it may not send any more.
         """
-        orphans = _Orphans(frozenset(owners), frozenset(keyless), worker, now, lease, unsaved)
+        orphans = _Orphans(frozenset(owners), askable, worker, now, lease, unsaved)
         return await self._write(partial(_take, orphans), partial(_take_again, orphans))
 
     def changes(self, wanted: Callable[[], Awaitable[None]]) -> AsyncGenerator[SongId | None, None]:
@@ -453,7 +454,7 @@ class _Orphans:
     """Which songs `worker` takes over."""
 
     owners: frozenset[Owner]
-    keyless: frozenset[Owner]
+    askable: Collection[tuple[Owner, str]] | None
     worker: str
     now: float
     lease: float
@@ -471,7 +472,8 @@ def _take(orphans: _Orphans, tx: Transaction) -> tuple[Song, ...]:
         if row["worker"] in alive:
             continue
         before = to_song(row)
-        if before.owner in orphans.keyless and not before.media_urls:
+        known = orphans.askable is None or (before.owner, before.provider) in orphans.askable
+        if not known and not before.media_urls:
             continue
         after = orphaned(before, now, worker)
         if after is None:

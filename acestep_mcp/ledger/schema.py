@@ -212,6 +212,8 @@ STEPS: tuple[tuple[str | dict[Engine, tuple[str, ...]], ...], ...] = (
         f"create index song_unindexed on song (owner, created_at) where {UNINDEXED}",
         "create index worker_until on worker (until)",
     ),
+    # Whoever wrote a song before this step, or writes one beside it, knew one provider.
+    ("alter table song add column provider text not null default 'pixazo'",),
 )
 
 

@@ -203,6 +203,7 @@ class Providers(Sequence[Provider]):
 
     def __init__(self, first: Provider, *others: Provider) -> None:
         self._all = (first, *others)
+        self._by_name = {each.info.name: each for each in self._all}
         self._by_model = {name: each for each in self._all for name in each.info.models}
 
     def __getitem__(self, place: Any) -> Any:  # noqa: ANN401  # an index or a slice, as of any sequence
@@ -219,9 +220,9 @@ class Providers(Sequence[Provider]):
         """All models, those of the first provider first."""
         return {name: model for each in self._all for name, model in each.info.models.items()}
 
-    def of(self, song: Song) -> Provider:
-        """The provider that makes, or made, a song."""
-        return self._by_model.get(song.model, self._all[0])
+    def of(self, song: Song) -> Provider | None:
+        """The provider that makes, or made, a song; None where this server does not know it."""
+        return self._by_name.get(song.provider)
 
     def of_model(self, model: str) -> Provider:
         """The provider that has a model."""

@@ -46,6 +46,7 @@ def fresh(state: State = "intent") -> Song:
         id=SongId("local-1"),
         owner=Owner("ada"),
         fingerprint="f",
+        provider="pixazo",
         model="ace-step-xl",
         title="",
         payload={"seed": 7, "duration": 30},

@@ -26,6 +26,7 @@ def song(song_id: str, **fields: Any) -> Song:
         "id": SongId(song_id),
         "owner": OWNERS[0],
         "fingerprint": song_id,
+        "provider": "pixazo",
         "model": "ace-step-xl",
         "title": "",
         "payload": {"prompt": "p"},

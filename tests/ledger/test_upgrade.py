@@ -96,6 +96,21 @@ async def test_its_songs_are_counted_listed_and_found(
     assert (page.total, page.exact, len(page.songs)) == (24, True, 24)
 
 
+async def test_its_songs_are_the_only_providers_that_there_was(
+    connect: Connect, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    old = await released(connect, monkeypatch)
+    await old.driver.write(lambda tx: tx.run(INSERT, row(1, state="QUEUED")))
+    new = connect()
+    before = await new.find(ME, "local-1")
+    await old.driver.write(lambda tx: tx.run(INSERT, row(2, state="QUEUED")))  # it still runs
+    beside = await new.find(ME, "local-2")
+
+    assert [song and song.provider for song in (before, beside)] == ["pixazo", "pixazo"]
+    other = await new.reserve(song(3, provider="own"), limit=0, reuse=True, lease=10.0)
+    assert await new.find(ME, other.id) == other
+
+
 async def test_a_server_of_the_old_version_that_goes_on_makes_nothing_wrong(
     connect: Connect, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -284,8 +284,8 @@ async def main():
     assert sys.getfilesystemencoding() == "ascii"
     songs = Library(Path(sys.argv[1]), fetch, SystemClock())
     song = Song(
-        id="local-1", owner="me", fingerprint="", model="ace-step-xl", payload={}, tracks=1,
-        state="COMPLETED", created_at=0.0, request_id="g-1", media_urls=(sys.argv[2],),
+        id="local-1", owner="me", fingerprint="", provider="p", model="ace-step-xl", payload={},
+        tracks=1, state="COMPLETED", created_at=0.0, request_id="g-1", media_urls=(sys.argv[2],),
         title="\\u041d\\u043e\\u0447\\u044c",
     )
     assert await songs.usable() == ""

@@ -37,6 +37,7 @@ def song(name: str, **fields: Any) -> Song:
         "id": SongId(f"local-{name}"),
         "owner": ME,
         "fingerprint": name,
+        "provider": "pixazo",
         "model": "ace-step-xl",
         "title": "",
         "payload": {"prompt": "p" * 200},

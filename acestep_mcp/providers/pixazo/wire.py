@@ -87,7 +87,8 @@ def observation(body: bytes, asked: RequestId, origin: str = "") -> Observation 
         request_id=asked,
         state=state,
         presumed=presumed,
-        model=_fitting(_MODEL, found.get("model_id")),
+        # An id begins with the name of the model, in all that the document shows.
+        model=_fitting(_MODEL, found.get("model_id")) or asked.partition("_")[0],
         media_urls=urls,
         warnings=tuple(map(_no_url, texts)) if state == "COMPLETED" else (),
         media_type=_fitting(_TYPE, fields.get("media_type")),
