@@ -94,10 +94,12 @@ def build(
     webhook_mode = hosting.webhook_mode if hosting else ""
     gateway = Gateway(settings.base_url, now=clock.now, webhook_mode=webhook_mode)
     folder = settings.output_dir if settings.save else None
-    library = Library(folder, gateway.media, clock) if folder else None
+    providers = Providers(gateway)
+    origins = [origin for each in providers for origin in each.info.media_origins]
+    library = Library(folder, providers.media_of, clock) if folder else None
     engine = Engine(
         ledger=opened(settings.ledger_path or settings.data_problem, settings.database_url),
-        providers=Providers(gateway),
+        providers=providers,
         library=library,
         clock=clock,
         terms=Terms(
@@ -128,7 +130,7 @@ def build(
             tools=[*tools.build(desk, settings.wait)],
             cache_hints={"tools/list": _FIVE_MINUTES},
             middleware=[player.handshake_extensions, objects, Delivery(engine, who)],
-            extensions=[player.extension(settings.base_url), Tasks(engine, who, clock)],
+            extensions=[player.extension(origins), Tasks(engine, who, clock)],
             token_verifier=hosting.verifier if hosting else None,
             auth=hosting.auth if hosting else None,
             log_level="WARNING",

@@ -8,6 +8,7 @@ import pytest
 
 from acestep_mcp.domain.models import METERS
 from acestep_mcp.surface.arguments import COSTLY
+from acestep_mcp.providers.pixazo.client import Gateway
 from acestep_mcp.surface.handles import handles
 from acestep_mcp.surface.hints import unknown
 from acestep_mcp.surface.hosts import ADDED
@@ -416,6 +417,7 @@ async def test_arguments_that_are_no_object_are_read_or_named(tmp_path: Path) ->
         assert home.posts == 0
 
 
+PROVIDERS = (Gateway("https://gateway.invalid", now=float),)
 ID = "ace-step-xl_019d42ce-946d-7739-f812-6875c434cb790"
 
 
@@ -453,8 +455,8 @@ async def test_a_request_id_is_found_in_whatever_it_stands_in(tmp_path: Path, ar
             answer = await home.status(around.format(handle, handle))
             assert shown(answer)["request_id"] == song
 
-    assert handles(around.format(ID, ID)) == [ID]
-    assert handles(around.format("local-0123456789abcdef", "")) == ["local-0123456789abcdef"]
+    assert handles(around.format(ID, ID), PROVIDERS) == [ID]
+    assert handles(around.format("local-0123456789abcdef", ""), PROVIDERS) == ["local-0123456789abcdef"]
 
 
 async def test_between_two_ids_nothing_is_guessed(tmp_path: Path) -> None:

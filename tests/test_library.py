@@ -76,7 +76,7 @@ async def test_no_title_writes_outside_the_folder_or_in_a_name_some_system_refus
     tmp_path: Path, title: str
 ) -> None:
     folder = tmp_path / "songs"
-    (path,) = (await Library(folder, wav, SystemClock()).save(song(title=title))).files
+    (path,) = (await Library(folder, lambda _: wav, SystemClock()).save(song(title=title))).files
     name = Path(path).name
 
     assert Path(path).parent == folder
@@ -129,7 +129,7 @@ async def test_a_saved_song_has_a_sidecar_that_can_make_it_again(tmp_path: Path)
 
 
 async def test_saving_again_overwrites_nothing_of_another_song(tmp_path: Path) -> None:
-    library = Library(tmp_path, wav, SystemClock())
+    library = Library(tmp_path, lambda _: wav, SystemClock())
     first = song(title="Rain")
     await library.save(first)
     sidecar = tmp_path / f"{stem(first)}.json"

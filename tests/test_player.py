@@ -9,6 +9,7 @@ import pytest
 from mcp_types import TextResourceContents
 
 from acestep_mcp import server, settings
+from acestep_mcp.providers.pixazo.client import media_origins
 from acestep_mcp.surface import player
 from tests import generated
 from tests.house import House, environment, gateway, house, served
@@ -78,7 +79,7 @@ async def test_the_policy_names_only_the_sandbox_where_the_gateway_is_one(tmp_pa
 
 
 def test_another_gateway_may_keep_its_tracks_itself() -> None:
-    origins = player.media_origins("https://music.example.com")
+    origins = media_origins("https://music.example.com")
 
     assert origins == ("https://music.example.com", BUCKET, "https://*.r2.dev")
 

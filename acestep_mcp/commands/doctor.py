@@ -162,7 +162,7 @@ async def _network(found: Settings) -> Finding:
 async def _media(found: Settings) -> Finding:
     """Whether the hosts that keep finished songs may be, and can be, reached from here."""
     from acestep_mcp.providers.http import Http
-    from acestep_mcp.surface.player import media_origins
+    from acestep_mcp.providers.pixazo.client import media_origins
 
     name, http = "media look-up", Http(found.base_url)
     host = next(urlsplit(each).hostname for each in media_origins(found.base_url)) or ""

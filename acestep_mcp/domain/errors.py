@@ -53,13 +53,14 @@ class NotConfirmed(Refusal):
 
 @dataclass(eq=False)
 class KeyMissing(Refusal):
-    """No subscription key; `looked` names the places that were searched.
+    """No subscription key; `looked` names the places that were searched, `page` where to get one.
 
     `problem` says what is wrong with one that is there, or with the place it should be in.
     """
 
     looked: tuple[str, ...]
     problem: str = ""
+    page: str = ""
 
 
 @dataclass(eq=False)
@@ -68,6 +69,7 @@ class KeyRefused(Refusal):
 
     cause: str
     source: str
+    page: str
 
 
 @dataclass(eq=False)
@@ -79,9 +81,10 @@ class FolderUnusable(Refusal):
 
 @dataclass(eq=False)
 class BalanceTooLow(Refusal):
-    """The account has too little money for a song; `said` is its own text, cleaned."""
+    """The account has too little money for a song; `said` is the gateway's own text, cleaned."""
 
     said: str
+    page: str
 
 
 @dataclass(eq=False)

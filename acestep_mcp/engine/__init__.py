@@ -32,6 +32,7 @@ from acestep_mcp.domain.errors import (
     LedgerDown,
     NotAsked,
 )
+from acestep_mcp.domain.models import ProviderInfo
 from acestep_mcp.domain.song import (
     LOCAL,
     RUNNING,
@@ -272,9 +273,10 @@ class Engine:
             if song is None:
                 raise NotAsked(handle, "no reply in time")
             if song.state in RUNNING and not self._can_ask(account, song):
-                if self.providers.of(song) is None:
+                provider = self.providers.of(song)
+                if provider is None:
                     raise NotAsked(handle, f"'{song.provider}' is not set up on this server")
-                raise KeyMissing(account.looked, account.problem)
+                raise KeyMissing(account.looked, account.problem, provider.info.key_page)
             self._keys.add(account)
             live = self._records.live(await self._wanted(song))
         if known is None:
@@ -336,6 +338,15 @@ class Engine:
                 while live.asked_at == before:
                     await live.next_change()
         return any(live.song.version > song.version for live, song, _ in asked)
+
+    def maker(self, song: Song) -> ProviderInfo:
+        """What is to be known of who makes a song, be it a provider that is not set up here."""
+        provider = self.providers.of(song)
+        if provider is not None:
+            return provider.info
+        return ProviderInfo(
+            name=song.provider, models={}, needs_key=False, charges=True, calls_back=False
+        )
 
     async def ready(self) -> None:
         """Returns if the ledger can be read.

@@ -46,7 +46,7 @@ class Lookup:
     ) -> Observation | None:
         """What one provider says of a song; None where it never had one of that id."""
         if account.key is None and provider.info.needs_key:
-            raise KeyMissing(account.looked, account.problem)
+            raise KeyMissing(account.looked, account.problem, provider.info.key_page)
         if await self._strangers.include(account):
             await self._strangers.turn(until)
         else:
@@ -58,7 +58,7 @@ class Lookup:
         if isinstance(answer, Unanswered):
             self._schedule.heed(account.owner, answer)
             if answer.refused_key:
-                raise KeyRefused(answer.cause, account.source)
+                raise KeyRefused(answer.cause, account.source, provider.info.key_page)
         if isinstance(answer, Gone) and not answer.once_known:
             self._keys.prove(account.owner)  # nobody hears that whose key is none
             return None

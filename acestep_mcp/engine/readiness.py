@@ -25,7 +25,7 @@ class Readiness:
             Refusal: Something does.
         """
         if account.key is None and provider.info.needs_key:
-            raise KeyMissing(account.looked, account.problem)
+            raise KeyMissing(account.looked, account.problem, provider.info.key_page)
         self._load(provider)
         if self._terms.no_folder:
             mend = "set ACESTEP_OUTPUT_DIR to an absolute path, then restart this server"

@@ -16,6 +16,7 @@ from acestep_mcp.domain.errors import (
     Refusal,
     Rejected,
 )
+from acestep_mcp.domain.models import ProviderInfo
 from acestep_mcp.domain.retry import growing
 from acestep_mcp.domain.song import Song, accepted, sending, unknown, unsent
 from acestep_mcp.engine import telemetry
@@ -113,7 +114,7 @@ class Submitter:
                 return None
             pause = self._pause(outcome, attempt)
             if pause is None or self._clock.monotonic() + pause > deadline:
-                return _refusal(outcome, account)
+                return _refusal(outcome, provider.info, account)
             await self._note(live, unsent)
             await self._clock.sleep(pause)
             attempt += 1
@@ -167,14 +168,14 @@ class Submitter:
         return None
 
 
-def _refusal(outcome: NotSent | Refused, account: Account) -> Refusal:
+def _refusal(outcome: NotSent | Refused, provider: ProviderInfo, account: Account) -> Refusal:
     if isinstance(outcome, NotSent):
         return CouldNotSend(outcome.cause)
     match outcome.reason:
         case "key":
-            return KeyRefused(outcome.cause, account.source)
+            return KeyRefused(outcome.cause, account.source, provider.key_page)
         case "balance":
-            return BalanceTooLow(outcome.said)
+            return BalanceTooLow(outcome.said, provider.billing_page)
         case "busy":
             return RateLimited(outcome.cause, outcome.retry_after)
         case "request":

@@ -77,11 +77,11 @@ class _Superseded(Exception):
 
 
 class Library:
-    """The folder where finished songs are kept. `fetch` opens a media URL."""
+    """The folder where finished songs are kept. `source` has what opens a song's media URLs."""
 
-    def __init__(self, folder: Path, fetch: Fetch, clock: Clock) -> None:
+    def __init__(self, folder: Path, source: Callable[[Song], Fetch], clock: Clock) -> None:
         self._folder = folder
-        self._fetch = fetch
+        self._source = source
         self._clock = clock
         self._looks = threading.BoundedSemaphore(_LOOKS)
 
@@ -245,7 +245,7 @@ class Library:
             await download_track(
                 song.media_urls[take - 1],
                 part,
-                self._fetch,
+                self._source(song),
                 self._clock,
                 may_be_short=song.save_attempts >= _HOPELESS,
                 held=held,

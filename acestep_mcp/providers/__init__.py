@@ -11,8 +11,8 @@ What is to be known of a provider without asking it (its models, whether it want
 where a person looks things up) is data: its `info`.
 """
 
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar, Literal, Protocol
@@ -224,6 +224,17 @@ class Providers(Sequence[Provider]):
         """The provider that makes, or made, a song; None where this server does not know it."""
         return self._by_name.get(song.provider)
 
+    def media_of(self, song: Song) -> Callable[[str, int, str], AbstractAsyncContextManager[Media]]:
+        """What opens the tracks of a song."""
+        provider = self.of(song)
+        return provider.media if provider else _nothing
+
     def of_model(self, model: str) -> Provider:
         """The provider that has a model."""
         return self._by_model[model]
+
+
+@asynccontextmanager
+async def _nothing(url: str, _start: int, _validator: str) -> AsyncIterator[Media]:
+    raise OSError("its provider is not set up on this server")
+    yield url  # so that it is a generator

@@ -6,19 +6,20 @@ to do next. Text from the gateway stands in the field `error` and, in a sentence
 
 import json
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
 from mcp_types import CallToolResult, ContentBlock, ResourceLink, TextContent
 from pydantic import BaseModel, Field
 
-from acestep_mcp.domain.models import MODELS
+from acestep_mcp.domain.models import ProviderInfo
 from acestep_mcp.domain.song import RUNNING, SUBMITTING, Song
 from acestep_mcp.domain.text import INVISIBLE, well_formed
 from acestep_mcp.engine import Report
 from acestep_mcp.ledger import Page
+from acestep_mcp.providers import Preview
 from acestep_mcp.library.sidecar import instant
-from acestep_mcp.surface.refusals import TOP_UP_PAGE, quoted
+from acestep_mcp.surface.refusals import quoted
 
 if TYPE_CHECKING:
     from acestep_mcp.order import Order
@@ -65,9 +66,11 @@ class ListAnswer(BaseModel):
     total: int
 
 
-def song(report: Report, now: float, *, links: bool, as_error: bool = False) -> CallToolResult:
+def song(
+    report: Report, maker: ProviderInfo, now: float, *, links: bool, as_error: bool = False
+) -> CallToolResult:
     """The answer about one song. `as_error` marks FAILED, ERROR and UNKNOWN as errors."""
-    shown = _answer(report.song, _message(report, now))
+    shown = _answer(report, maker, now)
     content: list[ContentBlock] = [_text(_paragraph(shown))]
     if links:
         content += _links(report.song)
@@ -75,9 +78,9 @@ def song(report: Report, now: float, *, links: bool, as_error: bool = False) -> 
     return _result(content, shown, is_error=as_error and failed, meta=_for_player(report.song))
 
 
-def songs(page: Page, now: float) -> CallToolResult:
+def songs(page: Page, maker: Callable[[Song], ProviderInfo], now: float) -> CallToolResult:
     """The answer of a list."""
-    shown = [_answer(each, _message(Report(each), now)) for each in page.songs]
+    shown = [_answer(Report(each), maker(each), now) for each in page.songs]
     lines = [_line(each) for each in shown]
     more = f" More: call again with cursor {page.cursor!r}." if page.cursor else ""
     head = f"{len(shown)} of {page.total} songs, newest first.{more}"
@@ -98,9 +101,9 @@ def question(order: "Order") -> str:
     )
 
 
-def dry_run(order: "Order") -> CallToolResult:
+def dry_run(order: "Order", sent: Preview) -> CallToolResult:
     """The answer of a dry run: exactly what would be sent, and that nothing was."""
-    body = _visible(json.dumps(dict(order.payload), ensure_ascii=False))
+    body = _visible(json.dumps(dict(sent.body), ensure_ascii=False))
     shown = DryRunAnswer(
         request_id="",
         status="DRY_RUN",
@@ -118,17 +121,17 @@ def dry_run(order: "Order") -> CallToolResult:
     found = [f"Stop: {each}" for each in shown.stops]
     found += [f"Warning: {each}" for each in shown.warnings]
     found += [f"Note: {each}" for each in shown.notes]
-    lines = (shown.message, shown.fit, *found, f"POST {order.model.submit_path}", body)
+    lines = (shown.message, shown.fit, *found, sent.where, body)
     return _result([_text("\n".join(lines))], shown)
 
 
-def _answer(song: Song, message: str) -> SongAnswer:
-    model = MODELS.get(song.model)
+def _answer(report: Report, maker: ProviderInfo, now: float) -> SongAnswer:
+    song, model = report.song, maker.models.get(report.song.model)
     default = (model.default_duration if model else None) or 0
     return SongAnswer(
         request_id=song.handle,
         status=song.status,
-        message=message,
+        message=_message(report, maker, now),
         title=song.title,
         model=song.model,
         media_urls=list(song.media_urls),
@@ -143,13 +146,13 @@ def _answer(song: Song, message: str) -> SongAnswer:
     )
 
 
-def _message(report: Report, now: float) -> str:
+def _message(report: Report, maker: ProviderInfo, now: float) -> str:
     song = report.song
     again = "This is the song an identical earlier call ordered; nothing new was bought. "
-    return (again if report.reused else "") + _state_sentence(song, report.problem, now)
+    return (again if report.reused else "") + _state_sentence(song, maker, report.problem, now)
 
 
-def _state_sentence(song: Song, problem: str, now: float) -> str:
+def _state_sentence(song: Song, maker: ProviderInfo, problem: str, now: float) -> str:
     if song.state == "COMPLETED":
         return _completed(song)
     if song.state in RUNNING:
@@ -163,7 +166,7 @@ def _state_sentence(song: Song, problem: str, now: float) -> str:
         return (
             f"The request was sent but not confirmed ({song.error}), so it may have been charged; "
             "it is not sent again by itself. Check the usage at "
-            f"{TOP_UP_PAGE}. To pay for another attempt, repeat the call with new_take=true."
+            f"{maker.billing_page}. To pay for another attempt, repeat the call with new_take=true."
         )
     if song.presumed:
         return (

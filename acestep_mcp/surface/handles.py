@@ -1,31 +1,28 @@
 """The request_id in what a caller gave as one: in quotes, in a sentence, in a URL, in JSON."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from urllib.parse import unquote
 
 from acestep_mcp.domain.errors import BadInput
 from acestep_mcp.domain.song import SongId
 from acestep_mcp.domain.text import clean
 from acestep_mcp.engine import Account, Engine
+from acestep_mcp.providers import Provider
 
 _HYPHENS = str.maketrans(dict.fromkeys("\u2010\u2011\u2012\u2013\u2212", "-"))
 """What word processors and chat windows make of a hyphen."""
 _WORD = re.compile(r"[\w.~-]+", re.ASCII)
-_HANDLE = re.compile(
-    r"(?<![a-zA-Z0-9])"
-    r"(?:[a-z][a-z0-9.]*(?:-[a-z0-9.]+)*_[0-9a-f]{4,}(?:-[0-9a-f]{2,})+"  # the gateway's
-    r"|local-[0-9a-f]{8,}"
-    r"|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12,13})"  # as other providers name theirs
-    r"(?![a-zA-Z0-9])"
-)
+_OURS = r"local-[0-9a-f]{8,}"
 _MOST = 40  # words that are looked up
 _SHORTEST = 8  # characters of one that is
 
 
-def handles(text: str) -> list[str]:
+def handles(text: str, providers: Iterable[Provider]) -> list[str]:
     """What in the text looks like a request_id, each once, in order."""
-    return list(dict.fromkeys(_HANDLE.findall(_plain(text))))
+    shapes = "|".join((*(shape for each in providers for shape in each.info.id_shapes), _OURS))
+    found = re.findall(rf"(?<![a-zA-Z0-9])(?:{shapes})(?![a-zA-Z0-9])", _plain(text))
+    return list(dict.fromkeys(found))
 
 
 async def meant(engine: Engine, account: Account, text: str) -> str:
@@ -41,21 +38,21 @@ async def meant(engine: Engine, account: Account, text: str) -> str:
     if await engine.song(account, bare):
         return bare
     known: dict[SongId, str] = {}  # a song has two handles, and a text may hold both
-    for word in _words(text):
+    for word in _words(text, engine.providers):
         if song := await engine.song(account, word):
             known.setdefault(song.id, word)
-    found = [*known.values()] or handles(text)
+    found = [*known.values()] or handles(text, engine.providers)
     if len(found) > 1:
         shown = " and ".join(f"'{clean(each, 60)}'" for each in found[:2])
         raise BadInput("request_id", f"it names {shown}; give one of them")
     return found[0] if found else bare
 
 
-def _words(text: str) -> Iterator[str]:
+def _words(text: str, providers: Iterable[Provider]) -> Iterator[str]:
     """The words of the text that may be an id: with a digit or a joint in them, each once."""
     words = dict.fromkeys(
         bare
-        for word in (*handles(text), *_WORD.findall(_plain(text)))
+        for word in (*handles(text, providers), *_WORD.findall(_plain(text)))
         if (bare := word.strip("._-~")) and len(bare) >= _SHORTEST and re.search(r"[\d_-]", bare)
     )
     yield from list(words)[:_MOST]

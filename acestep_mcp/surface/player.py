@@ -12,25 +12,16 @@ from mcp.server.apps import APP_MIME_TYPE, EXTENSION_ID, Apps, ResourceCsp
 from mcp.server.context import CallNext, HandlerResult, ServerRequestContext
 from mcp.server.mcpserver.resources import FunctionResource
 
-from acestep_mcp.settings import GATEWAY
-
 URI = f"ui://acestep/player-{version('acestep-mcp')}.html"
 """Hosts keep views by their address, so each release has its own."""
 
 TOOL_META: dict[str, Any] = {"ui": {"resourceUri": URI}, "ui/resourceUri": URI}
 """The `_meta` of a tool whose answers the player shows; the flat key is for older hosts."""
 
-MEDIA_ORIGINS = ("https://pub-582b7213209642b9b995c96c95a30381.r2.dev", "https://*.r2.dev")
-"""Where the gateway keeps tracks: the bucket its document shows, and the buckets of that service.
 
-A bucket's name is not promised. The second entry keeps the player playing when it changes, the
-first where a host takes no wildcards.
-"""
-
-
-def extension(base_url: str) -> Apps:
-    """The extension that publishes the player of a server whose gateway is `base_url`."""
-    csp = ResourceCsp(resource_domains=list(media_origins(base_url)))
+def extension(origins: Sequence[str]) -> Apps:
+    """The extension that publishes the player of a server whose tracks come from `origins`."""
+    csp = ResourceCsp(resource_domains=list(origins))
     apps = Apps()
     apps.add_resource(
         FunctionResource.from_function(
@@ -49,14 +40,6 @@ def extension(base_url: str) -> Apps:
         )
     )
     return apps
-
-
-def media_origins(base_url: str) -> Sequence[str]:
-    """The origins that audio may come from; a gateway other than the documented serves its own."""
-    if base_url == GATEWAY:
-        return MEDIA_ORIGINS
-    loopback = base_url.startswith("http://")  # what the settings allow plain http for
-    return (base_url,) if loopback else (base_url, *MEDIA_ORIGINS)
 
 
 async def handshake_extensions(

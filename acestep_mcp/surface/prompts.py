@@ -16,7 +16,7 @@ from mcp_types import (
 from pydantic import Field
 
 from acestep_mcp.domain.errors import NotFound, Refusal
-from acestep_mcp.domain.models import DEFAULT, METERS, MODELS
+from acestep_mcp.domain.models import METERS
 from acestep_mcp.domain.song import Song
 from acestep_mcp.engine import Engine, Who
 from acestep_mcp.surface.handles import meant
@@ -130,7 +130,7 @@ async def _known(argument: str, engine: Engine, who: Who) -> Sequence[str]:
         case "time_signature":
             return METERS
         case "model":
-            return (DEFAULT.id, *(name for name in MODELS if name != DEFAULT.id))
+            return tuple(engine.providers.models)
         case "request_id":
             return [song.handle for song in (await engine.songs(who(), limit=50)).songs]
         case _:

@@ -2,9 +2,7 @@
 
 from acestep_mcp.domain import errors
 from acestep_mcp.domain.text import clean
-from acestep_mcp.settings import KEY_PAGE
 
-TOP_UP_PAGE = "https://api-console.pixazo.ai/dashboard"
 LONGEST_ERROR = 300
 
 
@@ -21,31 +19,31 @@ def sentence(error: errors.Refusal) -> str:  # noqa: C901, PLR0912  # one case p
                 "The user was asked and did not confirm, so nothing was sent and nothing is "
                 "charged. Do not call again unless they ask for it."
             )
-        case errors.KeyMissing(looked) if _by_caller(*looked):
-            text = f"No subscription key. Get one at {KEY_PAGE} and send it in {looked[0]}."
-        case errors.KeyMissing(looked, problem) if problem:
+        case errors.KeyMissing(looked, page=page) if _by_caller(*looked):
+            text = f"No subscription key. Get one at {page} and send it in {looked[0]}."
+        case errors.KeyMissing(looked, problem, page) if problem:
             names = ", ".join(place.partition(" (")[0] for place in looked)
             text = (
                 f"No usable key: {clean(problem, 140)}. Looked at: {names}. "
-                f"Mend it, or get a key at {KEY_PAGE}, then restart this server."
+                f"Mend it, or get a key at {page}, then restart this server."
             )
-        case errors.KeyMissing(looked):
+        case errors.KeyMissing(looked, page=page):
             text = (
-                f"No subscription key. Get one at {KEY_PAGE} and set PIXAZO_API_KEY (or write it "
-                f"to ~/.pixazo/api-key), then restart this server. Looked at: {', '.join(looked)}."
+                f"No subscription key. Get one at {page} and set {looked[0]} (or write it "
+                f"to {looked[-1]}), then restart this server. Looked at: {', '.join(looked)}."
             )
-        case errors.KeyRefused(cause, source):
+        case errors.KeyRefused(cause, source, page):
             then = "send it there" if _by_caller(source) else "set it and restart this server"
             text = (
                 f"The gateway refused the key from {source} ({cause}); nothing was charged. "
-                f"Get a valid key at {KEY_PAGE}, {then}."
+                f"Get a valid key at {page}, {then}."
             )
         case errors.FolderUnusable(trouble):
             text = f"{_ended(trouble)} Nothing was sent: a song that cannot be saved is not bought."
-        case errors.BalanceTooLow(said):
+        case errors.BalanceTooLow(said, page):
             text = (
                 f"Insufficient balance; nothing was charged.{quoted(said)} "
-                f"Top up at {TOP_UP_PAGE}, then call again."
+                f"Top up at {page}, then call again."
             )
         case errors.LimitReached(limit, used, asked):
             text = (

@@ -86,7 +86,9 @@ class Tasks(Extension):
         song = report.song
         if song.state in RUNNING or (song.ended and not song.settled):
             return {"resultType": "complete", **_working(song)}
-        result = answers.song(report, self.clock.now(), links=True, as_error=True)
+        result = answers.song(
+            report, self.engine.maker(song), self.clock.now(), links=True, as_error=True
+        )
         self.engine.heard(self.who(), song.handle)
         shown = result.model_dump(by_alias=True, mode="json", exclude_none=True)
         return {"resultType": "complete", **_task(song, "completed"), "result": shown}

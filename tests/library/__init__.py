@@ -63,7 +63,7 @@ BROKEN = OSError("the connection broke")
 
 
 def library(folder: Path, host: Host) -> Library:
-    return Library(folder, host.fetch, SystemClock())
+    return Library(folder, lambda _: host.fetch, SystemClock())
 
 
 def named(saved: Saved) -> list[str]:

@@ -282,7 +282,7 @@ async def fetch(url, start, validator):
 
 async def main():
     assert sys.getfilesystemencoding() == "ascii"
-    songs = Library(Path(sys.argv[1]), fetch, SystemClock())
+    songs = Library(Path(sys.argv[1]), lambda _: fetch, SystemClock())
     song = Song(
         id="local-1", owner="me", fingerprint="", provider="p", model="ace-step-xl", payload={},
         tracks=1, state="COMPLETED", created_at=0.0, request_id="g-1", media_urls=(sys.argv[2],),

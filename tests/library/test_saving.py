@@ -213,7 +213,7 @@ async def test_a_worker_stopped_in_mid_download_leaves_what_its_successor_saved(
         asked.append(contents(tmp_path))
         return False
 
-    first = Library(tmp_path, stopped, SystemClock())
+    first = Library(tmp_path, lambda _: stopped, SystemClock())
     with anyio.fail_after(5):
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(first.save, song(), ours)
@@ -465,7 +465,7 @@ async def test_a_host_that_drips_is_given_up_before_the_day_is_over(tmp_path: Pa
     async def fetch(*_: Any) -> AsyncIterator[Media]:
         yield Media(0, None, "", drops())
 
-    saved = await Library(tmp_path, fetch, Slow()).save(song())
+    saved = await Library(tmp_path, lambda _: fetch, Slow()).save(song())
 
     assert saved.missing is not None
     assert saved.missing.cause == "the media host sends next to nothing"

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from acestep_mcp.domain.errors import CouldNotSend, MediaGone
-from acestep_mcp.domain.models import MODELS, ProviderInfo
+from acestep_mcp.domain.models import ProviderInfo
 from acestep_mcp.domain.retry import instant, retry_after
 from acestep_mcp.domain.song import RequestId
 from acestep_mcp.providers import (
@@ -30,7 +30,9 @@ from acestep_mcp.providers import (
 )
 from acestep_mcp.providers.bodies import Reply, Request, parsed
 from acestep_mcp.providers.pixazo import wire
+from acestep_mcp.providers.pixazo.models import MODELS
 from acestep_mcp.providers.verdicts import Broken, of_status
+from acestep_mcp.settings import GATEWAY, KEY_PAGE
 
 if TYPE_CHECKING:
     from acestep_mcp.providers.http import Download, Http
@@ -58,9 +60,19 @@ INFO = ProviderInfo(
     needs_key=True,
     charges=True,
     calls_back=True,
-    key_page="https://api-console.pixazo.ai/api_keys",
+    key_page=KEY_PAGE,
     billing_page="https://api-console.pixazo.ai/dashboard",
+    id_shapes=(
+        r"[a-z][a-z0-9.]*(?:-[a-z0-9.]+)*_[0-9a-f]{4,}(?:-[0-9a-f]{2,})+",
+        r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12,13}",  # as other providers name theirs
+    ),
 )
+_BUCKETS = ("https://pub-582b7213209642b9b995c96c95a30381.r2.dev", "https://*.r2.dev")
+"""Where the gateway keeps tracks: the bucket its document shows, and the buckets of that service.
+
+A bucket's name is not promised. The second entry keeps the player playing when it changes, the
+first where a host takes no wildcards.
+"""
 
 
 class Gateway:
@@ -68,8 +80,6 @@ class Gateway:
 
     `webhook_mode` says which events it is to call back about.
     """
-
-    info = INFO
 
     def __init__(
         self,
@@ -80,6 +90,7 @@ class Gateway:
         webhook_mode: str = "",
     ) -> None:
         self._origin = origin.rstrip("/")
+        self.info = replace(INFO, media_origins=media_origins(self._origin))
         self._now = now
         self._http = http
         self._webhook_mode = webhook_mode
@@ -209,6 +220,14 @@ def _without(key: str, reply: "Reply") -> "Reply":
     if len(key) < _SHORTEST_KEY or not reply.body:
         return reply
     return replace(reply, body=reply.body.replace(key.encode(), b"[key]"))
+
+
+def media_origins(origin: str) -> tuple[str, ...]:
+    """The origins that audio may come from; a gateway other than the documented serves its own."""
+    if origin == GATEWAY:
+        return _BUCKETS
+    loopback = origin.startswith("http://")  # what the settings allow plain http for
+    return (origin,) if loopback else (origin, *_BUCKETS)
 
 
 def _path(model: str) -> str:
