@@ -1,5 +1,5 @@
 # Every target does its own set-up: with uv where it is installed, else with venv and pip.
-.PHONY: demo test check snap faults proofs hosted browser install-check clients fresh bundle conformance bench clean
+.PHONY: demo test check snap faults proofs hosted browser install-check clients fresh bundle conformance bench fit songs clean
 
 PYTHON ?= python3
 UV := $(shell command -v uv 2>/dev/null)
@@ -76,6 +76,13 @@ bundle: $(READY)
 # The official MCP conformance suite; needs npm.
 conformance: $(READY)
 	@$(BIN)/python -m tests.conformance
+
+# Fitted lengths and false alarms on published songs, which ACESTEP_CORPUS names.
+fit: $(READY)
+	@$(BIN)/python -m tests.songcraft.published fit
+
+songs: $(READY)
+	@$(BIN)/python -m tests.songcraft.published songs
 
 # Speed and memory, as ratios against baselines measured in the same run.
 bench: $(READY)

@@ -232,7 +232,7 @@ def _fit(order: "Order") -> str:
     """How the length and the lyrics go together, in the words of an estimate."""
     needs, seconds = order.needs, order.payload.get("duration")
     if not needs.sung_lines:
-        return "Nothing is sung, so any length fits."
+        return "Nothing is sung in these lyrics, so no length is estimated."
     asked = f"; {seconds:g} s is likely {needs.verdict(seconds)}" if seconds else ""
     return (
         f"{needs.sung_lines} sung lines: {needs.recommended}-{needs.target} s recommended, "

@@ -4,7 +4,7 @@ A missing duration is no finding (D4 of the catalogue): the server fits one to t
 """
 
 from acestep_mcp.songcraft.checks.model import Song
-from acestep_mcp.songcraft.fit import LONG, LONGEST
+from acestep_mcp.songcraft.fit import LONG
 
 
 def cannot_fit(song: Song) -> str | None:
@@ -49,17 +49,22 @@ def sparse(song: Song) -> str | None:
 
 
 def long(song: Song) -> str | None:
-    """D5: asked for more than upstream ever demonstrates; a fitted duration is not blamed."""
-    if not song.draft.duration or song.draft.duration <= LONG:
+    """D5: more than upstream ever demonstrates, whether it was asked for or is fitted."""
+    if not song.duration or song.duration <= LONG or cannot_fit(song) or crowded(song):
         return None
+    if song.draft.duration:
+        return (
+            f"duration {song.duration:g} s: takes over {LONG} s tend to repeat themselves. Shorten "
+            "the song or make it in two parts."
+        )
     return (
-        f"duration {song.draft.duration:g} s: takes over {LONG} s tend to repeat themselves. "
-        "Shorten the song or make it in two parts."
+        f"{song.needs.sung_lines} sung lines need ~{song.duration:g} s, and takes over {LONG} s "
+        "tend to repeat themselves. Cut lines or split it into two songs."
     )
 
 
 def _remedy(song: Song) -> str:
-    if song.needs.recommended <= LONGEST:
+    if song.needs.recommended <= LONG:
         return f"Use duration={song.needs.recommended} or cut lines."
     return "Cut lines or split it into two songs."
 

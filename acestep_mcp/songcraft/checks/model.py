@@ -79,7 +79,7 @@ class Song:
     def read(cls, draft: Draft) -> Self:
         """`draft` with everything parsed and counted that more than one rule asks for."""
         measured = measure(draft.lyrics)
-        needs = fit_of(measured, draft.prompt)
+        needs = fit_of(measured, draft.prompt, draft.bpm)
         return cls(
             draft=draft,
             caption=" ".join(draft.prompt.lower().split()),
@@ -90,18 +90,33 @@ class Song:
             needs=needs,
             duration=draft.duration or aimed(measured, needs),
             sections=tuple(m.section for m in measured),
-            tags=tuple(m.section.tag for m in measured if m.section.tag is not None),
+            tags=tuple(m.section.tag for m in measured if m.section.tag and m.section.written),
             tokens=tokens(draft.lyrics, LYRIC_RATE),
-            scripts=scripts(" ".join(line for m in measured for line in m.section.lines)),
-            japanese=is_japanese(draft.lyrics),
+            scripts=scripts(" ".join(line for m in measured for line in m.lines)),
+            japanese=is_japanese("\n".join(line for m in measured for line in m.lines)),
         )
 
     @property
     def english_caption(self) -> bool:
-        """Whether the prompt can be searched for English words."""
+        """Whether the prompt is known to be English, so that English words can be missed in it."""
         found = scripts(self.caption)
-        return found.get("Latin", 0) * 2 > sum(found.values())
+        if found.get("Latin", 0) * 2 <= sum(found.values()):
+            return False
+        english = len(_ENGLISH_CAPTION.findall(self.caption))
+        return english > len(_OTHER_CAPTION.findall(self.caption))
 
+
+_ENGLISH_CAPTION = re.compile(
+    r"\b(?:the|and|with|of|an|in|over|by|for|from|that|this|is|on|to|into|song|slow|fast|female|male"
+    r"|drums?|strings|guitars?|voices?|vocals?|sad|happy|warm|dark|soft|loud|upbeat|dreamy|beats?"
+    r"|track|driving|gentle|acoustic|electric|singers?|singing|piece|music|sounds?|bright|heavy"
+    r"|modern|deep|smooth|quiet|nothing|energetic)\b"
+)
+_OTHER_CAPTION = re.compile(
+    r"\b(?:de|la|el|los|las|con|en|una?|del|y|le|les|et|avec|des|du|une|au|und|mit|der|die|das|ein"
+    r"|eine|von|im|il|che|di|per|gli|ve|ile|bir|z|na|w|em|com|uma|dan|met|och|med|og|yang|v\u1edbi)\b"
+    r"|[\u00df-\u00ff\u0100-\u024f\u1ea0-\u1eff]"
+)
 
 #: Returns what to say when the rule fires, None when it does not.
 Test = Callable[[Song], str | None]

@@ -46,6 +46,35 @@ def voice_in_instrumental(song: Song) -> str | None:
     )
 
 
+_NO_SINGER = re.compile(
+    r"\b(?:no|without) (?:any )?(?:vocals?|singing|singer|voices?|lyrics)\b"
+    r"|\b(?:purely|fully|entirely|strictly|completely) instrumental\b"
+    r"|\binstrumental (?:only|track|piece|version)\b"
+)
+
+
+def words_without_singer(song: Song) -> str | None:
+    """I2: words to sing, and a prompt that wants nobody to sing."""
+    found = _NO_SINGER.search(song.caption)
+    if not song.sung or not found or song.draft.instrumental:
+        return None
+    return (
+        f"The prompt says '{shown(found[0])}', but the lyrics hold {len(song.sung)} sung lines. "
+        "Drop the lyrics and set instrumental=true, or take it out of the prompt."
+    )
+
+
+def singer_without_words(song: Song) -> str | None:
+    """L24: a singer is asked for, and there is nothing to sing."""
+    if song.draft.lyrics.strip() or song.draft.instrumental:
+        return None
+    found = _VOICE.search(_NOT_A_VOICE.sub(" ", song.caption))
+    return found and (
+        f"The prompt asks for '{found[0]}', but there are no lyrics: the model may babble. Write "
+        "lyrics, or set instrumental=true and take the voice out of the prompt."
+    )
+
+
 def seed_not_enough(song: Song) -> str | None:
     """S1: a seed that will not bring the song back."""
     if song.draft.seed is None or song.draft.seed < 0:
