@@ -79,6 +79,8 @@ def opened(file: BinaryIO) -> View:
     head = bytes_at(file, start, FIRST_CHUNK)
     if head[:4] == b"RIFF" and head[8:] == b"WAVE":
         return View(file, start, b"", _wave_sizes(file, start))
+    if head[:4] == b"BW64":  # RF64 by its later name, which the decoder does not know
+        return View(file, start, b"", {0: b"RF64"})
     if head[:4] == b"caff":
         return View(file, start, b"", _caf_size(file, start))
     return View(file, start, _info_frame(file, start), {})

@@ -30,8 +30,9 @@ from acestep_mcp.library.decoder import Decoder
 from acestep_mcp.library.download import Fetch, download_track
 from acestep_mcp.library.sidecar import record
 from acestep_mcp.library.whole import is_short
+from acestep_mcp.settings import FORMATS
 
-__all__ = ["FORMATS", "LARGEST_PIECE", "ORIGINAL", "Exported", "Library", "Missing", "Saved"]
+__all__ = ["LARGEST_PIECE", "Exported", "Library", "Missing", "Saved"]
 
 log = logging.getLogger(__name__)
 
@@ -40,9 +41,7 @@ _T = TypeVar("_T")
 Ours = Callable[[], Awaitable[bool]]
 """Whether the song is still this worker's to save, asked just before something becomes visible."""
 
-ORIGINAL = "original"
-FORMATS = ("flac", "mp3")
-"""What a track can be converted into."""
+ORIGINAL = FORMATS[0]
 LARGEST_PIECE = 3 << 20
 """Bytes of audio handed out at once: TypeScript clients drop the connection above 10 MiB."""
 LEAST_ROOM = 64 << 20
@@ -392,7 +391,7 @@ class Library:
         unmade = []
         before = {Path(each).suffix[1:] for each in self._also(song, take)}
         own = path.suffix[1:]
-        for kind in FORMATS:
+        for kind in FORMATS[1:]:
             automatic = kind in self._formats and (kind == "mp3" or path.suffix in names.LOSSLESS)
             if kind == own or not (automatic or kind in before) or not track.heard:
                 continue

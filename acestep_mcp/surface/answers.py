@@ -161,7 +161,9 @@ def _media_type(song: Song) -> str:
 def _message(report: Report, now: float) -> str:
     song = report.song
     again = "This is the song an identical earlier call ordered; nothing new was bought. "
-    return (again if report.reused else "") + _state_sentence(song, report.problem, now)
+    conversion = f" {report.conversion}" if report.conversion else ""
+    said = _state_sentence(song, report.problem, now)
+    return f"{again if report.reused else ''}{said}{conversion}"
 
 
 def _state_sentence(song: Song, problem: str, now: float) -> str:
