@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -77,12 +78,13 @@ async def test_flac_holds_every_sample_of_the_wave_it_stands_for(tmp_path: Path,
 
 @pytest.mark.parametrize("name", ["float", "cut", "odd", "mp3"])
 async def test_what_flac_cannot_hold_exactly_is_kept_as_it_came(tmp_path: Path, name: str) -> None:
-    content = {
+    delivered: dict[str, Callable[[], bytes]] = {
         "float": floats,
         "cut": lambda: wave()[: len(PCM) // 2],
         "odd": lambda: floats(infinite=True),
         "mp3": lambda: made("ffmpeg MP3", tmp_path),
-    }[name]()
+    }
+    content = delivered[name]()
     async with house(tmp_path, ACESTEP_SAVE="on", ACESTEP_FORMAT="flac") as home:
         found = await _ordered(home, content)
 
