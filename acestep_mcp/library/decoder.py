@@ -23,8 +23,9 @@ log = logging.getLogger(__name__)
 
 _LARGEST_ANSWER = 1 << 20  # bytes
 _MOST_AT_ONCE = 2  # processes; each takes a core, and 200 MB while it runs
-_CPU = 60  # seconds; a song of ten minutes takes five to measure
-_CPU_ENCODING = 180
+CPU = 60
+"""Seconds of work on one file; a song of ten minutes takes five to measure."""
+CPU_ENCODING = 180
 _LATEST = 4  # times the CPU time, on a machine that is busy
 _NEEDED = ("numpy", "soundfile", "mutagen")
 _PASSED_ON = ("PATH", "SYSTEMROOT", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "TMPDIR", "TEMP", "TMP")
@@ -71,7 +72,7 @@ class Decoder:
     ) -> Heard:
         """Measure the file, and tag its copy where no sample changes by it."""
         request = {"do": "listen", "path": str(path), "copy": str(copy or ""), "texts": texts or {}}
-        answer = await self._ask(request, _CPU)
+        answer = await self._ask(request, CPU)
         try:
             return Heard(_measured(track, answer["sound"]), answer["tagged"] is True)
         except (KeyError, TypeError, ValueError):
@@ -94,14 +95,14 @@ class Decoder:
             "loudness": track.loudness,
             "peak": track.peak,
         }
-        answer = await self._ask(request, _CPU_ENCODING)
+        answer = await self._ask(request, CPU_ENCODING)
         if "exact" not in answer:
             raise OSError(clean(answer.get("problem"), 80) or "the encoder gave no answer")
         return answer["exact"] is True
 
     async def request_id(self, path: Path) -> str:
         """Which song the file was tagged as; `""` where it does not say."""
-        answer = await self._ask({"do": "name", "path": str(path)}, _CPU)
+        answer = await self._ask({"do": "name", "path": str(path)}, CPU)
         return str(answer.get("request_id", ""))
 
     async def _ask(self, request: dict[str, Any], cpu: int) -> dict[str, Any]:
