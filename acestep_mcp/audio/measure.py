@@ -29,7 +29,7 @@ _OPPOSITE = -0.98
 _STEADY = 1.6  # times as high, at most, are the highest stretches of a steady sound
 _STEREO = 2
 
-Line = np.ndarray[Any, np.dtype[np.float64]]
+Line = np.ndarray[Any, np.dtype[np.floating[Any]]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,7 +177,7 @@ class _Crests:
     """Finds crests that were cut off: rows of equal samples at full scale, entered steeply."""
 
     def __init__(self, samples: Samples) -> None:
-        self._before = np.zeros((1, samples.channels))
+        self._before: Block = np.zeros((1, samples.channels))
         self._abrupt = _COARSE.get(samples.encoding, _ABRUPT)
 
     def found(self, block: Block, highest: Line) -> Line:

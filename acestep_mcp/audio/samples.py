@@ -10,10 +10,11 @@ import soundfile
 
 from acestep_mcp.audio.view import opened
 
-Block = np.ndarray[tuple[int, int], np.dtype[np.float64]]
+Block = np.ndarray[tuple[int, int], np.dtype[np.floating[Any]]]
 """Frames by channels; 1.0 is full scale."""
 
-BLOCK = 1024  # frames a read: what is lost where the decoder breaks in the middle of one
+BLOCK = 8192  # frames a read
+_WIDE = {"PCM_32", "DOUBLE"}  # whose samples 32-bit floats do not hold
 _FINE = 16
 _CHUNK = 65_536  # frames handed out at once
 _MOST_CHANNELS = 16
@@ -40,8 +41,8 @@ class Unreadable(Exception):
 class Samples:
     """An open file. Iterate once; after that, `frames`, `digest` and `broken` are known.
 
-    Doubles hold every sample of every encoding exactly, so two files have the same digest only if
-    they sound the same to the last bit.
+    They are floats that hold every sample of the encoding exactly, so two files have the same
+    digest only if they sound the same to the last bit.
     """
 
     def __init__(self, file: BinaryIO) -> None:
@@ -53,6 +54,7 @@ class Samples:
         self.encoding: str = self._sound.subtype
         self.frames = 0
         self.broken = False
+        self._kind = np.float64 if self.encoding in _WIDE else np.float32
         self._hash = hashlib.blake2b(digest_size=20)
         if self.channels > _MOST_CHANNELS or self.rate not in _RATES:
             raise Unreadable(f"{self.channels} channels at {self.rate} Hz are no song")
@@ -72,11 +74,11 @@ class Samples:
     @property
     def digest(self) -> str:
         """What tells these samples from any others."""
-        shape = f"{self.channels} {self.rate} {self.frames}"
+        shape = f"{self._kind.__name__} {self.channels} {self.rate} {self.frames}"
         return f"{shape} {self._hash.hexdigest()}"
 
     def __iter__(self) -> Iterator[Block]:
-        whole = np.empty((_CHUNK, self.channels))
+        whole = np.empty((_CHUNK, self.channels), self._kind)
         filled = 0
         for block in self._blocks():
             whole[filled : filled + len(block)] = block
@@ -122,7 +124,7 @@ class Samples:
             yield block
 
     def _take(self, size: int) -> Block:
-        found: Block = self._sound.read(size, dtype="float64", always_2d=True)
+        found: Block = self._sound.read(size, dtype=self._kind.__name__, always_2d=True)
         return found
 
     def _opened(self) -> Any:  # noqa: ANN401  # soundfile comes without types
