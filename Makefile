@@ -11,7 +11,7 @@ demo: $(READY)
 	@$(BIN)/acestep-mcp demo
 
 test: $(READY)
-	$(BIN)/python -m pytest -q -n auto
+	$(BIN)/python -m pytest -q -n auto --dist worksteal
 
 # Format, lint, types, and whether everything generated is up to date.
 check: $(READY)
