@@ -290,7 +290,7 @@ class Library:
     def _candidates(self, song: Song, take: int, stem: str) -> list[Path]:
         """The files that stand under a name the take may have."""
         name = names.numbered(stem, song, take)
-        paths = [self._folder / f"{name}{suffix}" for suffix in names.suffixes(song, take)]
+        paths = [self._folder / f"{name}{suffix}" for suffix in names.SUFFIXES]
         return [path for path in paths if disk.stands(path)]
 
     async def _known(self, song: Song, take: int, path: Path) -> Track:

@@ -22,6 +22,7 @@ from acestep_mcp.domain.track import Track
 log = logging.getLogger(__name__)
 
 _LARGEST_ANSWER = 1 << 20  # bytes
+_LARGEST_NUMBER = 1e12
 _MOST_AT_ONCE = 2  # processes; each takes a core, and 200 MB while it runs
 CPU = 60
 """Seconds of work on one file; a song of ten minutes takes five to measure."""
@@ -170,25 +171,33 @@ def _measured(track: Track, found: dict[str, Any]) -> Track:
         also=track.also,
         heard=True,
         encoding=clean(found["encoding"], 20),
-        seconds=round(float(found["seconds"]), 3),
-        channels=int(found["channels"]),
-        rate=int(found["rate"]),
-        peaks=tuple(min(100, max(0, round(100 * each))) for each in found["peaks"][:400]),
-        loudness=None if loudness is None else round(float(loudness), 2),
-        peak=round(float(found["peak"]), 4),
-        silences=tuple(
-            (round(float(begin), 2), round(float(end), 2)) for begin, end in found["silences"][:20]
+        seconds=_number(found["seconds"], 3),
+        channels=int(_number(found["channels"])),
+        rate=int(_number(found["rate"])),
+        peaks=tuple(
+            min(100, max(0, round(100 * _number(each, 6)))) for each in found["peaks"][:400]
         ),
-        silent=round(float(found["silent"]), 4),
-        clipped=round(float(found["clipped"]), 4),
+        loudness=None if loudness is None else _number(loudness, 2),
+        peak=_number(found["peak"], 4),
+        silences=tuple(
+            (_number(begin, 2), _number(end, 2)) for begin, end in found["silences"][:20]
+        ),
+        silent=_number(found["silent"], 4),
+        clipped=_number(found["clipped"], 4),
         begins=_edge(found["begins"]),
         ends=_edge(found["ends"]),
         steady=bool(found["steady"]),
         dead="" if dead is None else "right" if dead else "left",
         inverted=bool(found["inverted"]),
-        odd=int(found["odd"]),
+        odd=int(_number(found["odd"])),
         cut=track.cut or bool(found["broken"]),
     )
+
+
+def _number(found: object, digits: int = 0) -> float:
+    if not isinstance(found, int | float) or not abs(found) < _LARGEST_NUMBER:
+        raise ValueError("no number that a song has")
+    return round(float(found), digits)
 
 
 def _edge(found: object) -> Any:  # noqa: ANN401  # one of the literals

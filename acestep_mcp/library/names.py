@@ -39,6 +39,8 @@ TYPES = {
     ".mp3": "audio/mpeg",
 }
 """Media types by extension, those last into which tracks are converted."""
+_UNKNOWN = ".audio"
+SUFFIXES = (*TYPES, _UNKNOWN)
 LOSSLESS = frozenset({".wav", ".w64", ".aiff", ".caf", ".au"})
 """Containers of samples as they are, which FLAC holds in half the room."""
 _EXTENSION = re.compile(r"\.[A-Za-z0-9]{1,5}$")
@@ -78,11 +80,6 @@ def recorded(song: Song, take: int) -> int | None:
         if found and int(found[1]) == take:
             return place
     return None
-
-
-def suffixes(song: Song, take: int) -> tuple[str, ...]:
-    """The extensions that a take may have."""
-    return tuple(dict.fromkeys((*TYPES, _of_url(song.media_urls[take - 1]))))
 
 
 def media_type(path: str) -> str:
@@ -191,5 +188,6 @@ def _is_text(head: bytes) -> bool:
 
 
 def _of_url(url: str) -> str:
+    """What its URL says it is; nothing but audio, for a sidecar or a program is not to be faked."""
     found = _EXTENSION.search(urlsplit(url).path)
-    return found[0].lower() if found else ".audio"
+    return found[0].lower() if found and found[0].lower() in TYPES else _UNKNOWN
