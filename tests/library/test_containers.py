@@ -7,10 +7,13 @@ from typing import Any
 import anyio
 import mutagen
 import pytest
+from mcp_types import ResourceLink
 
 from acestep_mcp.library.names import TYPES
 from acestep_mcp.sandbox.faults import reply
 from tests.house import House, house, shown, text
+from tests.library import Host, library
+from tests.library import song as plain
 from tests.library.sounds import (
     HALF,
     MADE,
@@ -124,9 +127,13 @@ async def test_flac_behind_a_tag_is_flac(tmp_path: Path) -> None:
     tag = b"ID3\4\0\0\0\0\0\x14" + bytes(20)
     content = tag + made("ffmpeg FLAC", tmp_path)
     async with house(tmp_path, ACESTEP_SAVE="on") as home:
-        song = await delivered(home, content)
+        home.sandbox.faults.add("media", reply(200, content))
+        answer = await home.finished(duration=12)
+    song = shown(answer)
+    (link,) = [part for part in answer.content if isinstance(part, ResourceLink)]
 
     assert Path(song["files"][0]).suffix == ".flac"
+    assert song["media_type"] == link.mime_type == "audio/flac"
     assert song["takes"][0].startswith("Take 1: 12.0 s")
 
 
@@ -214,6 +221,18 @@ async def test_an_unknown_container_is_kept_as_it_came_and_a_page_is_not(tmp_pat
     assert path.read_bytes() == unknown
     assert path.suffix == ".wav", "as its URL says"
     assert "not listened to" in song["takes"][0]
+
+
+@pytest.mark.parametrize("name", ["song.json", "song.exe", "song", "song.wav?x=.html", "../a.sh"])
+async def test_no_url_names_a_file_that_is_no_audio(tmp_path: Path, name: str) -> None:
+    unknown = bytes(range(128, 228)) * 40
+    one = plain(media_urls=(f"https://host/{name}",))
+    saved = await library(tmp_path, Host(unknown)).save(one)
+
+    (path,) = map(Path, saved.files)
+    assert path.suffix == (".wav" if ".wav" in name else ".audio")
+    assert path.read_bytes() == unknown
+    assert path.parent == tmp_path
 
 
 async def test_the_tags_level_songs_in_players(tmp_path: Path) -> None:

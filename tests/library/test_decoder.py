@@ -24,6 +24,14 @@ FAULTS = {
     "takes all memory": "held = [bytearray(1 << 28) for _ in range(64)]",
     "says too much": "import sys; sys.stdout.write('x' * (4 << 20)); sys.stdout.flush()",
     "says nonsense": 'import sys; sys.stdout.write(\'{"sound": {"loudness": []}}\'); sys.exit()',
+    "says what no song has": (
+        "import sys, json\n"
+        "found = dict.fromkeys(('peak', 'silent', 'clipped', 'channels', 'rate', 'odd'), 1)\n"
+        "found |= dict.fromkeys(('begins', 'ends', 'steady', 'inverted', 'broken'), '')\n"
+        "found |= {'loudness': None, 'dead': None, 'encoding': '', 'seconds': 1e999}\n"
+        "found |= {'peaks': [], 'silences': []}\n"
+        "sys.stdout.write(json.dumps({'sound': found, 'tagged': False})); sys.exit()"
+    ),
     "cannot be loaded": "raise ImportError('libsndfile is not there')",
 }
 
