@@ -68,10 +68,12 @@ def _encode(request: dict[str, Any]) -> dict[str, Any]:
     texts = {**request["texts"], **_gain(request.get("loudness"), request.get("peak") or 0.0)}
     with _existing(target) as file:
         tagged = tagging.write(file, texts)
+    if not tagged:
+        return {"problem": "it could not be tagged"}
     found, length = _read_back(target)
     if (exact and found != digest) or not found or not 0 <= length - seconds + 0.01 <= _PADDING:
         return {"problem": "what was written does not read back the same"}
-    return {"exact": exact, "tagged": tagged}
+    return {"exact": exact}
 
 
 def _gain(loudness: float | None, peak: float) -> dict[str, str]:

@@ -9,7 +9,7 @@ import errno
 import json
 import logging
 import threading
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from functools import partial
@@ -28,9 +28,9 @@ from acestep_mcp.domain.track import Track
 from acestep_mcp.library import decoder, disk, names, sound, tags
 from acestep_mcp.library.decoder import Decoder
 from acestep_mcp.library.download import Fetch, download_track
+from acestep_mcp.library.formats import ORIGINAL, Exported, Formats, Ours, Superseded
 from acestep_mcp.library.sidecar import record
 from acestep_mcp.library.whole import is_short
-from acestep_mcp.settings import FORMATS
 
 __all__ = ["LARGEST_PIECE", "Exported", "Library", "Missing", "Saved"]
 
@@ -38,10 +38,6 @@ log = logging.getLogger(__name__)
 
 _T = TypeVar("_T")
 
-Ours = Callable[[], Awaitable[bool]]
-"""Whether the song is still this worker's to save, asked just before something becomes visible."""
-
-ORIGINAL = FORMATS[0]
 LARGEST_PIECE = 3 << 20
 """Bytes of audio handed out at once: TypeScript clients drop the connection above 10 MiB."""
 LEAST_ROOM = 64 << 20
@@ -77,22 +73,6 @@ class Saved:
     missing: Missing | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Exported:
-    """What a conversion came to: a path for each take that is there in the format, and why not.
-
-    `made` are the same by the path of the take they were made from.
-    """
-
-    files: tuple[str, ...] = ()
-    made: tuple[tuple[str, str], ...] = ()
-    problem: str = ""
-
-
-class _Superseded(Exception):
-    """Another worker saves the song, and nothing of this attempt may be seen."""
-
-
 class Library:
     """The folder where finished songs are kept. `fetch` opens a media URL.
 
@@ -105,8 +85,8 @@ class Library:
         self._folder = folder
         self._fetch = fetch
         self._clock = clock
-        self._formats = tuple(formats)
         self._decoder = Decoder()
+        self._kept = Formats(folder, self._decoder, formats)
         self._looks = threading.BoundedSemaphore(_LOOKS)
 
     def load(self) -> None:
@@ -141,7 +121,7 @@ class Library:
         """
         try:
             return await self._saved(song, ours or _always)
-        except _Superseded:
+        except Superseded:
             return Saved()
         except Exception:
             log.exception("%s could not be saved", song.handle)
@@ -175,7 +155,7 @@ class Library:
                 continue
             source, track = Path(song.files[place]), song.sound[place]
             try:
-                path = await self._converted(song, each, source, track, kind, folder)
+                path = await self._kept.converted(song, each, source, track, kind, folder=folder)
                 made.append((str(source), str(path)))
             except (OSError, ValueError) as error:
                 problems.append(f"{label}: {disk.reason(error)}")
@@ -264,11 +244,11 @@ class Library:
                 path, track = await self._fetched(song, take, ours, barred)
             else:
                 track = await self._known(song, take, path)
-            track, unmade = await self._with_others(song, take, path, track, ours)
+            track, unmade = await self._kept.beside(song, take, path, track, ours)
         except OSError as error:
             gone = isinstance(error, MediaGone)
             return _Take(label, missing=Missing(disk.reason(error), gone))
-        except _Superseded:
+        except Superseded:
             raise
         except Exception:
             log.exception("a take of %s could not be saved", song.handle)
@@ -333,126 +313,10 @@ class Library:
             whole, track = part, heard.track
             if file and heard.tagged and await run_sync(_finished, file):
                 whole, track = copy, replace(track, size=await run_sync(disk.size_of, copy))
-            kind = self._replaces(suffix, track)
-            if kind and (made := await self._replaced(whole, kind, song, take, track, held)):
-                whole, suffix, track = made
+            whole, suffix, track = await self._kept.instead(whole, suffix, song, take, track, held)
             if not await ours():
-                raise _Superseded
+                raise Superseded
             return await self._named(whole, suffix, song, take), track
-
-    def _replaces(self, suffix: str, track: Track) -> str:
-        """The format that is kept in place of the original; `""` where that is kept."""
-        if ORIGINAL in self._formats or suffix[1:] in self._formats or not track.heard:
-            return ""
-        if track.cut or track.odd or not track.seconds:
-            return ""  # nobody converts what is damaged and throws the evidence away
-        return self._formats[0] if suffix in names.LOSSLESS or suffix == ".flac" else ""
-
-    async def _replaced(  # what is needed to convert a take
-        self, whole: Path, kind: str, song: Song, take: int, track: Track, held: ExitStack
-    ) -> tuple[Path, str, Track] | None:
-        """The take in another format, or None where the original had better be kept.
-
-        FLAC stands for an original only where it holds the same samples to the last bit.
-        """
-        part = disk.temporary(self._folder)
-        held.callback(disk.remove, part)
-        try:
-            exact = await self._encoded(whole, part, kind, tags.texts(song, take), track, held)
-        except OSError as error:
-            log.warning("a take of %s is kept as it came: %s", song.handle, disk.reason(error))
-            return None
-        if kind == "flac" and not exact:
-            return None
-        size = await run_sync(disk.size_of, part)
-        return part, f".{kind}", replace(track, size=size, media_type=names.TYPES[f".{kind}"])
-
-    async def _encoded(  # as above
-        self,
-        source: Path,
-        part: Path,
-        kind: str,
-        texts: dict[str, str],
-        track: Track,
-        held: ExitStack,
-    ) -> bool:
-        """Write the sound of a file into a new one, durably; whether not a bit of it is lost."""
-        file = await run_sync(disk.create, part)
-        held.callback(file.close)
-        held.enter_context(disk.hold(file))
-        exact = await self._decoder.encode(source, part, kind, track, texts)
-        await run_sync(disk.finish, file)
-        return exact
-
-    async def _with_others(
-        self, song: Song, take: int, path: Path, track: Track, ours: Ours
-    ) -> tuple[Track, tuple[str, ...]]:
-        """The take in the other formats that are kept of it; what could not be written."""
-        unmade = []
-        before = {Path(each).suffix[1:] for each in self._also(song, take)}
-        own = path.suffix[1:]
-        for kind in FORMATS[1:]:
-            automatic = kind in self._formats and (kind == "mp3" or path.suffix in names.LOSSLESS)
-            if kind == own or not (automatic or kind in before) or not track.heard:
-                continue
-            if any(each.endswith(f".{kind}") for each in track.also):
-                continue
-            try:
-                made = await self._converted(song, take, path, track, kind, None, ours)
-            except (OSError, ValueError) as error:
-                unmade.append(f"could not be written as {kind.upper()}: {disk.reason(error)}")
-            else:
-                track = replace(track, also=(*track.also, str(made)))
-        return track, tuple(unmade)
-
-    def _also(self, song: Song, take: int) -> tuple[str, ...]:
-        """The conversions of a take that the ledger knows of."""
-        place = names.recorded(song, take)
-        return song.sound[place].also if place is not None and place < len(song.sound) else ()
-
-    async def _converted(  # as above
-        self,
-        song: Song,
-        take: int,
-        source: Path,
-        track: Track,
-        kind: str,
-        folder: Path | None,
-        ours: Ours | None = None,
-    ) -> Path:
-        """Where a take is in another format; written if it is not there yet.
-
-        Raises:
-            OSError: It could not be done, or something else has its name.
-        """
-        if source.suffix == f".{kind}" and folder in (None, source.parent):
-            return source
-        final = (folder or self._folder) / f"{source.stem}.{kind}"
-        if await run_sync(disk.stands, final):
-            return await self._same(final, song)
-        if not await run_sync(disk.stands, source):
-            raise FileNotFoundError(errno.ENOENT, "it is not on the disk; call get_status for it")
-        part = disk.temporary(final.parent)
-        with ExitStack() as held:
-            held.callback(disk.remove, part)
-            await self._encoded(source, part, kind, tags.texts(song, take), track, held)
-            if ours and not await ours():
-                raise _Superseded
-            try:
-                await run_sync(partial(disk.give_name, part, final, over=disk.is_empty(final)))
-            except FileExistsError:  # another call for the same was quicker
-                return await self._same(final, song)
-        return final
-
-    async def _same(self, path: Path, song: Song) -> Path:
-        """The path, if the file there is of this song.
-
-        Raises:
-            FileExistsError: It is not.
-        """
-        if await self._decoder.request_id(path) != song.handle:
-            raise FileExistsError(errno.EEXIST, f"another file has the name {path.name}")
-        return path
 
     async def _named(self, whole: Path, suffix: str, song: Song, take: int) -> Path:
         """Give a complete file the first of its names that no other song has."""
@@ -508,7 +372,7 @@ class Library:
         try:
             if here:
                 await self._beside(here[-1], song, ours)
-        except _Superseded:
+        except Superseded:
             raise
         except Exception as error:  # noqa: BLE001  # the audio stands, whatever this is
             why = disk.reason(error)
@@ -531,7 +395,7 @@ class Library:
         if found.whose == "another's":
             raise FileExistsError(errno.EEXIST, "something else has its name")
         if not await ours():
-            raise _Superseded
+            raise Superseded
         await run_sync(_write, self._folder / f"{stem}.json", text)
 
 

@@ -1,8 +1,10 @@
 """File names that every system accepts, and the type of a track told from its bytes."""
 
+import codecs
 import hashlib
 import re
 import unicodedata
+from contextlib import suppress
 from typing import BinaryIO
 from urllib.parse import urlsplit
 
@@ -182,9 +184,12 @@ def _is_text(head: bytes) -> bool:
     """Whether it reads as a text in any of the usual encodings: pages, complaints, JSON."""
     if head.startswith((b"\xff\xfe", b"\xfe\xff", b"\xef\xbb\xbf")):
         return True
+    with suppress(UnicodeDecodeError):
+        codecs.getincrementaldecoder("utf-8")().decode(head)  # which may end in a character
+        if 0 not in head:
+            return True
     plain = head.replace(b"\0", b"")  # UTF-16 without a mark has every second byte zero
-    shown = sum(32 <= each < 127 or each in b"\t\r\n" for each in plain)  # noqa: PLR2004  # ASCII
-    return bool(plain) and shown == len(plain)
+    return bool(plain) and all(32 <= each < 127 or each in b"\t\r\n" for each in plain)  # noqa: PLR2004  # ASCII
 
 
 def _of_url(url: str) -> str:

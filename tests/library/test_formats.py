@@ -236,13 +236,30 @@ async def test_the_command_writes_beside_the_original_or_into_a_folder(tmp_path:
     beside = _export(tmp_path, handle)
     one = _export(tmp_path, handle, "--format", "mp3", "--take", "2", "--to", str(elsewhere))
     again = _export(tmp_path, handle)
+    copied = _export(tmp_path, handle, "--to", str(elsewhere))
+    beside_flac = [path.read_bytes() for path in sorted((tmp_path / "songs").glob("*.flac"))]
 
+    assert [Path(each).read_bytes() for each in copied.stdout.splitlines()] == beside_flac
     assert (beside.returncode, beside.stderr) == (0, "")
     paths = beside.stdout.splitlines()
     assert [Path(each).name[-6:] for each in paths] == ["1.flac", "2.flac"]
     assert all(Path(each).parent == tmp_path / "songs" for each in paths)
     assert again.stdout == beside.stdout
-    assert (one.returncode, [each[-5:] for each in contents(elsewhere)]) == (0, ["2.mp3"])
+    assert (one.returncode, one.stdout) == (0, f"{next(elsewhere.glob('*.mp3'))}\n")
+    assert [each[-6:] for each in contents(elsewhere)] == ["1.flac", "2.flac", "-2.mp3"]
+
+
+async def test_what_is_in_the_format_already_is_copied_and_not_encoded_again(
+    tmp_path: Path,
+) -> None:
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    async with house(tmp_path, ACESTEP_SAVE="on", ACESTEP_FORMAT="mp3") as home:
+        found = await _ordered(home, wave())
+    done = _export(tmp_path, found["request_id"], "--format", "mp3", "--to", str(elsewhere))
+
+    (source,) = map(Path, found["files"])
+    assert Path(done.stdout.strip()).read_bytes() == source.read_bytes()
 
 
 @pytest.mark.parametrize(
