@@ -222,7 +222,7 @@ async def test_a_real_song_is_kept_and_plays(tmp_path: Path, theatre: Theatre, n
         result = await home.finished(**SUNG)
         async with theatre.conversation(home.client, profile=IGNORES) as host:
             await host.show(result)
-            await host.plays()
+            await host.plays(60)  # megabytes, decoded by a busy machine
 
             assert await host.source() == "data"
             measured = await host.view.locator("#measured").inner_text()
