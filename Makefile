@@ -1,5 +1,5 @@
 # Every target does its own set-up: with uv where it is installed, else with venv and pip.
-.PHONY: demo test check snap faults proofs hosted browser install-check clients fresh bundle conformance bench fit songs clean
+.PHONY: demo test check snap faults fuzz proofs hosted browser install-check clients fresh bundle conformance bench fit songs clean
 
 PYTHON ?= python3
 UV := $(shell command -v uv 2>/dev/null)
@@ -34,6 +34,10 @@ faults: $(READY)
 	$(BIN)/python -m tests.faults.sim --schedules 10000 --jobs 2
 	$(BIN)/python -m tests.faults.sim --schedules 300 --jobs 2 --ledger postgres
 	$(BIN)/python -m tests.faults.mutants
+
+# Two thousand tracks with headers changed at random; needs ffmpeg.
+fuzz: $(READY)
+	$(BIN)/python -m pytest -q -m proof tests/proofs/test_fuzz.py
 
 # Real processes and real disks: kill -9 at every await, crowded and full ledgers, load.
 proofs: $(READY)

@@ -90,7 +90,7 @@ def build(
     clock = clock or SystemClock()
     gateway = Gateway(settings.base_url, now=clock.now)
     folder = settings.output_dir if settings.save else None
-    library = Library(folder, gateway.media, clock) if folder else None
+    library = Library(folder, gateway.media, clock, settings.formats) if folder else None
     engine = Engine(
         ledger=opened(settings.ledger_path or settings.data_problem, settings.database_url),
         gateway=gateway,

@@ -286,7 +286,7 @@ LOOKED_FOR: list[tuple[str, str, str]] = [
     ("generate_song", "artist", "the sound you mean in prompt"),
     ("generate_song", "negative_prompt", "nothing can be excluded"),
     ("generate_song", "tempo", "use bpm"),
-    ("generate_song", "format", "leave it out: files come in the format"),
+    ("generate_song", "format", "leave it out; get_status with format=flac"),
     ("generate_song", "output_dir", "leave it out: files go to the folder"),
     ("generate_song", "reference_audio", "no audio can be handed in"),
     ("generate_song", "language", "name the language in prompt"),

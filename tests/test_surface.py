@@ -21,6 +21,7 @@ ANSWER = {
     "media_urls",
     "media_type",
     "files",
+    "takes",
     "duration",
     "seed",
     "warnings",

@@ -18,7 +18,7 @@ again.
 
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING
 from uuid import uuid4
@@ -45,6 +45,7 @@ from acestep_mcp.domain.song import (
     observed,
     save_now,
 )
+from acestep_mcp.engine.converting import Converter
 from acestep_mcp.engine.following import Follower
 from acestep_mcp.engine.hints import Hints
 from acestep_mcp.engine.keyring import Keyring
@@ -76,12 +77,14 @@ GRACE = 1.5
 class Report:
     """A song as it stands. `reused`: it answers an earlier identical order, nothing was bought.
 
-    `problem` says in a few words why the gateway could not be asked lately.
+    `problem` says in a few words why the gateway could not be asked lately, `conversion` why the
+    song is not there in the format that was asked for.
     """
 
     song: Song
     reused: bool = False
     problem: str = ""
+    conversion: str = ""
 
 
 class Engine:
@@ -113,6 +116,7 @@ class Engine:
         self._strangers = Strangers(clock, self._keys, ledger)
         self._lookup = Lookup(gateway, self._keys, self._schedule, self._strangers)
         self._hints = Hints(self._records)
+        self._converter = Converter(self._records, library)
         self._submitter = Submitter(self._worker, gateway, clock, self._records, callback)
         self._follower = Follower(
             worker=self._worker,
@@ -251,12 +255,13 @@ class Engine:
         await self._ledger.forget(live.song.owner, live.song.id)
         self._records.drop(live)
 
-    async def status(self, account: Account, handle: str, *, wait: float) -> Report:
+    async def status(self, account: Account, handle: str, *, wait: float, kind: str = "") -> Report:
         """The song as it stands after at most `wait` + `GRACE` seconds, asked for if needed.
 
         A finished song is answered from the ledger, and its files are fetched if they are not
         there. What is said of a running one is never older than the poll interval. An id the
-        ledger does not know is asked of the gateway and adopted.
+        ledger does not know is asked of the gateway and adopted. A saved one is converted into the
+        format `kind`, where one is named.
 
         Raises:
             NotFound: Nobody knows it.
@@ -285,7 +290,11 @@ class Engine:
                     self._follower.follow(live)  # one that was taken for ended may be alive
                 else:
                     self._schedule.wait_for(live)
-            return await self._report(account, live, until)
+            report = await self._report(account, live, until)
+        if not kind or report.song.state != "COMPLETED":
+            return report
+        song, why = await self._converter.convert(report.song, kind, until + GRACE)
+        return replace(report, song=song, conversion=why)
 
     async def _known(self, owner: Owner, handle: str) -> Song | None:
         """The song as the ledger has it or, where that does not answer, as it is in hand here."""

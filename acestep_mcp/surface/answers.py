@@ -15,8 +15,11 @@ from pydantic import BaseModel, Field
 from acestep_mcp.domain.models import MODELS
 from acestep_mcp.domain.song import RUNNING, SUBMITTING, Song
 from acestep_mcp.domain.text import INVISIBLE, well_formed
+from acestep_mcp.domain.track import Track
 from acestep_mcp.engine import Report
 from acestep_mcp.ledger import Page
+from acestep_mcp.library import sound
+from acestep_mcp.library.names import media_type, recorded
 from acestep_mcp.library.sidecar import instant
 from acestep_mcp.surface.refusals import TOP_UP_PAGE, quoted
 
@@ -40,6 +43,7 @@ class SongAnswer(BaseModel):
     media_urls: list[str] = []
     media_type: str = ""
     files: list[str] = Field([], description="Absolute paths of the saved tracks")
+    takes: list[str] = Field([], description="What was measured of each saved take")
     duration: float = Field(0, description="Seconds asked for")
     seed: int = -1
     warnings: list[str] = []
@@ -132,8 +136,9 @@ def _answer(song: Song, message: str) -> SongAnswer:
         title=song.title,
         model=song.model,
         media_urls=list(song.media_urls),
-        media_type=song.media_type,
-        files=list(song.files),
+        media_type=_media_type(song),
+        files=_files(song),
+        takes=sound.lines(song),
         duration=song.duration or (default if song.payload else 0),
         seed=-1 if song.seed is None else song.seed,
         warnings=[*song.file_warnings, *song.warnings],
@@ -143,10 +148,22 @@ def _answer(song: Song, message: str) -> SongAnswer:
     )
 
 
+def _files(song: Song) -> list[str]:
+    """The saved takes in order, and then those of them that are there in another format, too."""
+    return [*song.files, *(path for track in song.sound for path in track.also)]
+
+
+def _media_type(song: Song) -> str:
+    """What the saved file is; before it is saved, what it was announced as."""
+    return next((each.media_type for each in song.sound if each.media_type), song.media_type)
+
+
 def _message(report: Report, now: float) -> str:
     song = report.song
     again = "This is the song an identical earlier call ordered; nothing new was bought. "
-    return (again if report.reused else "") + _state_sentence(song, report.problem, now)
+    conversion = f" {report.conversion}" if report.conversion else ""
+    said = _state_sentence(song, report.problem, now)
+    return f"{again if report.reused else ''}{said}{conversion}"
 
 
 def _state_sentence(song: Song, problem: str, now: float) -> str:
@@ -184,7 +201,8 @@ def _completed(song: Song) -> str:
         return f"The song is finished, but {_NO_LINK}. Call get_status again in a minute."
     made = f"The song is finished: {count} tracks." if count > 1 else "The song is finished."
     if song.files and song.saving == "done":
-        return f"{made} It is saved in 'files'; give the user the paths and the media URLs."
+        heard = " You cannot hear it: tell what 'takes' says was measured." if song.sound else ""
+        return f"{made} It is saved in 'files'; give the user the paths and the media URLs.{heard}"
     return f"{made}{_saving(song)} Give the user the media URLs; they may expire, so do it now."
 
 
@@ -259,6 +277,7 @@ def _paragraph(shown: SongAnswer) -> str:
         facts.append(f"Title: {shown.title}.")
     facts += [f"Media: {url}" for url in shown.media_urls]
     facts += [f"File: {path}" for path in shown.files]
+    facts += [f"{line}." for line in shown.takes]
     if shown.duration:
         facts.append(f"{shown.duration:g} s, model {shown.model}, seed {shown.seed}.")
     facts += [f"Warning: {warning}" for warning in shown.warnings]
@@ -273,26 +292,40 @@ def _line(shown: SongAnswer) -> str:
 
 def _links(song: Song) -> Iterable[ResourceLink]:
     name = song.title or "song"
-    kind = song.media_type if song.media_type.startswith("audio/") else "audio/wav"
+    announced = song.media_type if song.media_type.startswith("audio/") else "audio/wav"
     for take, url in enumerate(song.media_urls, start=1):
+        place = recorded(song, take)
+        kind = media_type(song.files[place]) if place is not None else ""
         label = f"{name} (take {take})" if len(song.media_urls) > 1 else name
-        yield ResourceLink(type="resource_link", uri=url, name=label, mime_type=kind)
+        yield ResourceLink(type="resource_link", uri=url, name=label, mime_type=kind or announced)
 
 
 def _for_player(song: Song) -> dict[str, Any] | None:
-    """What the player draws and no model reads: lyrics, and each track's size and loudness."""
+    """What the player draws and no model reads: lyrics, and what was measured of each take.
+
+    Each track says which take it is, since a take may be missing on the disk.
+    """
     if not song.sound:
         return None
+    numbered = ((take, recorded(song, take)) for take in range(1, len(song.media_urls) + 1))
     tracks = [
-        {
-            "peaks": list(each.peaks),
-            "seconds": each.seconds,
-            "bytes": each.size,
-            "type": each.media_type,
-        }
-        for each in song.sound
+        _drawn(take, song.sound[place])
+        for take, place in numbered
+        if place is not None and place < len(song.sound)
     ]
     return {PLAYER: {"lyrics": str(song.payload.get("lyrics", "")), "tracks": tracks}}
+
+
+def _drawn(take: int, track: Track) -> dict[str, Any]:
+    return {
+        "take": take,
+        "peaks": list(track.peaks),
+        "seconds": track.seconds,
+        "bytes": track.size,
+        "type": track.media_type,
+        "loudness": track.loudness,
+        "peak": track.peak,
+    }
 
 
 def _text(text: str) -> TextContent:

@@ -93,6 +93,11 @@ RequestId = Annotated[
     Field(min_length=1, max_length=LONGEST_HANDLE, description="As given by generate_song"),
     BeforeValidator(reading.words),
 ]
+Format = Annotated[
+    str,
+    Field(max_length=40, description="flac or mp3: have the saved song in that format, too"),
+    BeforeValidator(reading.words),
+]
 Limit = Annotated[
     int, Field(ge=1, le=50, description="Songs per page"), BeforeValidator(reading.number)
 ]

@@ -12,6 +12,7 @@ from acestep_mcp.clock import Clock
 from acestep_mcp.domain.errors import BadInput, NotSent, Stopped
 from acestep_mcp.domain.models import DEFAULT
 from acestep_mcp.engine import Engine, Report, Who
+from acestep_mcp.settings import FORMATS
 from acestep_mcp.surface import answers
 from acestep_mcp.surface import arguments as arg
 from acestep_mcp.surface.answers import ListAnswer, SongAnswer
@@ -122,11 +123,16 @@ class Desk:
         """Whether a person has to be asked: not for what costs nothing, nor for what is refused."""
         return await self.engine.earlier(self.who(), order, reuse=not new_take) is None
 
-    async def look(self, ctx: Ctx, handle: str, wait: float) -> CallToolResult:
-        """See how a song is doing."""
+    async def look(self, ctx: Ctx, handle: str, wait: float, kind: str = "") -> CallToolResult:
+        """See how a song is doing; a saved one is converted where a format is named."""
+        kind = kind.strip().lower().removeprefix("audio/").lstrip(".").replace("mpeg", "mp3")
+        if kind and kind not in FORMATS[1:]:
+            raise BadInput("format", f"use {' or '.join(FORMATS[1:])}, or leave it out")
         handle = await meant(self.engine, self.who(), handle)
         report = await self.patience.wait(
-            ctx, wait, lambda seconds: self.engine.status(self.who(), handle, wait=seconds)
+            ctx,
+            wait,
+            lambda seconds: self.engine.status(self.who(), handle, wait=seconds, kind=kind),
         )
         return self.answer(ctx, report, as_error=False)
 
@@ -195,9 +201,12 @@ def build(desk: Desk, default_wait: float) -> list[StrictTool]:
         return await desk.take(ctx, ordered, wait=wait, force=force, new_take=new_take)
 
     async def get_status(
-        ctx: Ctx, request_id: arg.RequestId, wait: arg.Wait = 0
+        ctx: Ctx,
+        request_id: arg.RequestId,
+        wait: arg.Wait = 0,
+        format: arg.Format = "",  # noqa: A002  # its published name
     ) -> Annotated[CallToolResult, SongAnswer]:
-        return await desk.look(ctx, request_id, wait)
+        return await desk.look(ctx, request_id, wait, format)
 
     async def list_outputs(
         limit: arg.Limit = 10,
