@@ -1,5 +1,5 @@
 # Every target does its own set-up: with uv where it is installed, else with venv and pip.
-.PHONY: demo test check snap faults fuzz proofs hosted browser install-check clients fresh bundle conformance bench fit songs clean
+.PHONY: demo test attacks check snap faults fuzz proofs hosted browser install-check clients fresh bundle conformance bench fit songs clean
 
 PYTHON ?= python3
 UV := $(shell command -v uv 2>/dev/null)
@@ -12,6 +12,10 @@ demo: $(READY)
 
 test: $(READY)
 	$(BIN)/python -m pytest -q -n auto --dist worksteal
+
+# Whoever means harm, in real time: lies, floods, locks, processes that are stopped and killed.
+attacks: $(READY)
+	$(BIN)/python -m pytest -q -n auto --dist worksteal -m "attack and not proof"
 
 # Format, lint, types, and whether everything generated is up to date.
 check: $(READY)
@@ -41,7 +45,7 @@ fuzz: $(READY)
 
 # Real processes and real disks: kill -9 at every await, crowded and full ledgers, load.
 proofs: $(READY)
-	KILL_STRIDE=1 $(BIN)/python -m pytest -q tests/test_recovery.py
+	KILL_STRIDE=1 $(BIN)/python -m pytest -q -m attack tests/test_recovery.py
 	$(BIN)/python -m pytest -q -m proof tests/faults tests/ledger tests/proofs tests/test_budgets.py
 	$(BIN)/python -m tests.faults.sim --schedules 3000 --jobs 2 --ledger postgres
 	$(BIN)/python -m tests.faults.mutants --ledger postgres

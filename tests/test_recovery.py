@@ -14,6 +14,7 @@ from tests.house import gateway
 
 pytestmark = [
     pytest.mark.anyio,
+    pytest.mark.attack,
     pytest.mark.skipif(sys.platform == "win32", reason="SIGKILL and fork are POSIX"),
 ]
 STRIDE = int(os.environ.get("KILL_STRIDE", "24"))  # `make proofs` sets 1: every await

@@ -17,6 +17,7 @@ from tests.peer import Peer, running
 
 pytestmark = [
     pytest.mark.anyio,
+    pytest.mark.attack,
     pytest.mark.skipif(sys.platform == "win32", reason="nothing is stopped there"),
 ]
 

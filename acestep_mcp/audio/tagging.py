@@ -1,5 +1,7 @@
 """Title, lyrics and everything needed to make a song again, written into the file itself."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -10,6 +12,7 @@ from mutagen.id3 import ID3
 from acestep_mcp.audio.headers import behind_tags, frame_length
 
 GAIN = "REPLAYGAIN_TRACK_GAIN"
+_ROOM = 64 << 20  # bytes that reading and writing tags may take
 _id3: Any = frames  # its constructors carry no types
 
 
@@ -19,25 +22,52 @@ def write(file: BinaryIO, texts: dict[str, str]) -> bool:
     A file that takes no tags may be half written when this returns False.
     """
     try:
-        kind = _kind(file)
-        if kind is None:
-            return False
-        file.seek(0)
-        audio = kind(file)
-        if audio.tags is None:
-            audio.add_tags()
-        if kind is oggopus.OggOpus and GAIN in texts:
-            texts = {**texts, "R128_TRACK_GAIN": _r128(texts[GAIN])}
-        if isinstance(audio.tags, ID3):
-            _into_id3(audio.tags, texts)
-        else:
-            audio.tags.update({name: [text] for name, text in texts.items()})
-        file.seek(0)
-        audio.save(file)
-        file.flush()
+        with _room():
+            return _written(file, texts)
     except Exception:  # noqa: BLE001  # whatever a parser trips over, the original is kept
         return False
+
+
+def _written(file: BinaryIO, texts: dict[str, str]) -> bool:
+    kind = _kind(file)
+    if kind is None:
+        return False
+    file.seek(0)
+    audio = kind(file)
+    if audio.tags is None:
+        audio.add_tags()
+    if kind is oggopus.OggOpus and GAIN in texts:
+        texts = {**texts, "R128_TRACK_GAIN": _r128(texts[GAIN])}
+    if isinstance(audio.tags, ID3):
+        _into_id3(audio.tags, texts)
+    else:
+        audio.tags.update({name: [text] for name, text in texts.items()})
+    file.seek(0)
+    audio.save(file)
+    file.flush()
     return True
+
+
+@contextmanager
+def _room() -> Iterator[None]:
+    """Let the tags that a file brings take so much memory and no more, where the system can.
+
+    Half a megabyte of them may say that it unpacks to gigabytes.
+    """
+    try:
+        import resource  # noqa: PLC0415  # Windows has none
+
+        pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[0])
+        soft, hard = resource.getrlimit(resource.RLIMIT_AS)
+        most = pages * resource.getpagesize() + _ROOM
+        resource.setrlimit(resource.RLIMIT_AS, (most, hard))
+    except (ImportError, OSError, ValueError):
+        yield
+        return
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_AS, (soft, hard))
 
 
 def _r128(gain: str) -> str:
@@ -48,7 +78,7 @@ def _r128(gain: str) -> str:
 def request_id(path: str) -> str:
     """Which song the file at `path` was tagged as; `""` where it does not say."""
     try:
-        with Path(path).open("rb") as file:
+        with _room(), Path(path).open("rb") as file:
             kind = _kind(file)
             file.seek(0)
             tags: Any = kind(file).tags if kind else {}

@@ -142,16 +142,14 @@ def estimate(lyrics: str, caption: str = "", bpm: float | None = None) -> Fit:
 
 def measure(lyrics: str) -> tuple[Measured, ...]:
     """The sections in order with the syllables of their sung lines."""
-    plan = sections(lyrics)
-    words = {line for section in plan for line in section.sung}
-    whole = "\n".join(line for section in plan for line in section.sung)
+    plan = [(section, section.sung) for section in sections(lyrics)]
+    words = {line for _, sung in plan for line in sung}
+    whole = "\n".join(line for _, sung in plan for line in sung)
     japanese, english = is_japanese(whole), is_english(whole)
     # A chorus is counted once, however often it comes.
     counts = {line: syllables(line, japanese=japanese, english=english) for line in words}
     return tuple(
-        Measured(section, sung, tuple(counts[line] for line in sung))
-        for section in plan
-        for sung in (section.sung,)
+        Measured(section, sung, tuple(counts[line] for line in sung)) for section, sung in plan
     )
 
 

@@ -261,6 +261,7 @@ def _row(raw: str) -> tuple[tuple[str, ...], str]:
     return ((), text) if text[0] != "[" or reading.is_no_tag(text) else tagged(text)
 
 
+@lru_cache(maxsize=4096)  # three rules read the same lines
 def tagged(line: str) -> tuple[tuple[str, ...], str]:
     """The tags a line begins with and the text behind them; language prefixes are dropped."""
     text, at, tags = line.strip(), 0, []

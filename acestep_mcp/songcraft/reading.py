@@ -195,9 +195,12 @@ def _is_plain(text: str) -> bool:
     return not (chord or first.casefold() in _FIRST or _TECHNICAL.search(text))
 
 
+_TELLING = re.compile(r"\[\s?(?:\d|[A-H]|[a-zA-Z#]{1,6}\s?:)")  # before the dearer looks
+
+
 def is_no_tag(text: str) -> bool:
     """Whether brackets at the beginning of a line hold a time, a chord or a file's own data."""
-    if not text.startswith("["):
+    if not _TELLING.match(text):
         return False
     return bool(_STAMP.match(text) or _KARAOKE.fullmatch(text) or _CHORD_IN_BRACKETS.match(text))
 
