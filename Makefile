@@ -1,5 +1,5 @@
 # Every target does its own set-up: with uv where it is installed, else with venv and pip.
-.PHONY: demo test attacks check snap faults fuzz proofs hosted browser install-check clients fresh bundle conformance bench fit songs clean
+.PHONY: demo test attacks audio check snap faults fuzz proofs hosted browser install-check clients fresh bundle conformance bench fit songs clean
 
 PYTHON ?= python3
 UV := $(shell command -v uv 2>/dev/null)
@@ -16,6 +16,10 @@ test: $(READY)
 # Whoever means harm, in real time: lies, floods, locks, processes that are stopped and killed.
 attacks: $(READY)
 	$(BIN)/python -m pytest -q -n auto --dist worksteal -m "attack and not proof"
+
+# What ffmpeg, sox and others make: kept, listened to, tagged, converted.
+audio: $(READY)
+	$(BIN)/python -m pytest -q -n auto --dist worksteal -m "audio and not proof"
 
 # Format, lint, types, and whether everything generated is up to date.
 check: $(READY)

@@ -28,7 +28,7 @@ from tests.library.sounds import (
     wave,
 )
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.audio]
 
 
 async def delivered(home: House, *files: bytes, seconds: int = 12) -> dict[str, Any]:

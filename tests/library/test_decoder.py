@@ -15,7 +15,7 @@ from acestep_mcp.library import decoder
 from tests.library import Host, contents, library, song
 from tests.library.sounds import MADE, floats, made, needs, wave
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.audio]
 
 FAULTS = {
     "crashes": "import os; os.abort()",

@@ -18,7 +18,7 @@ from tests.house import KEY, House, house, shown
 from tests.library import BROKEN, Host, contents, library, named, song
 from tests.library.sounds import PCM, floats, heard_by_ffmpeg, made, needs, wave
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.audio]
 
 
 async def _ordered(home: House, content: bytes | None = None, takes: int = 1) -> dict[str, Any]:
