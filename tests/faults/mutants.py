@@ -11,10 +11,11 @@ import json
 import multiprocessing
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import partial
+from types import SimpleNamespace
 from typing import Any
 from unittest.mock import patch
 
@@ -31,6 +32,7 @@ from acestep_mcp.engine.pace import Pace
 from acestep_mcp.engine.submitting import Submitter
 from acestep_mcp.ledger import Ledger, statements
 from acestep_mcp.ledger.rows import to_song
+from acestep_mcp.library import Saved
 from acestep_mcp.order import Order
 from acestep_mcp.providers import http, verdicts
 from acestep_mcp.providers.http import of_error
@@ -44,6 +46,7 @@ LIMIT = 1_500
 """Schedules within which every mutant must be caught."""
 _ASK = Follower.ask
 _OBSERVATION = wire.observation
+_KEPT = Follower._kept
 _POST = Submitter._post
 _GENERATE = Engine.generate
 _RESERVE = Ledger.reserve
@@ -168,6 +171,17 @@ def _saves_once(song: Song, worker: str, *, gone_for: Any, pause: float, **kept:
     return songs.saved(song, worker, **kept)
 
 
+async def _asks_nobody_whose_it_is(self: Follower, song: Song, library: Any) -> Saved:
+    async def ours() -> bool:
+        return True
+
+    def save(song: Song, _ours: object) -> Awaitable[Saved]:
+        found: Awaitable[Saved] = library.save(song, ours)
+        return found
+
+    return await _KEPT(self, song, SimpleNamespace(save=save))  # type: ignore[arg-type]  # a library
+
+
 def _believes_any_reply(body: bytes, asked: RequestId, origin: str = "") -> Observation | None:
     found = wire.parsed(body) or {}
     return _OBSERVATION(json.dumps({**found, "request_id": asked}).encode(), asked, origin)
@@ -285,6 +299,11 @@ MUTANTS = (
         "saving is tried once",
         UNSAVED,
         ((following, "not_saved", _saves_once),),
+    ),
+    Mutant(
+        "a process that slept writes over what its heir saved",
+        frozenset({"fence"}),
+        ((Follower, "_kept", _asks_nobody_whose_it_is),),
     ),
     Mutant(
         "a media host that has no such track is believed at once",

@@ -124,7 +124,7 @@ def headings(song: Song) -> str | None:
     cures = dict.fromkeys(f"{line.cure} for '{shown(line.text, 20)}'" for line in found)
     return (
         f"{_counted(found, 'heading')} would be sung. Write {', '.join([*cures][:3])}"
-        f"{', …' if len(cures) > 3 else ''}, each on a line of its own."  # noqa: PLR2004
+        f"{', …' if len(cures) > 3 else ''}, as tags on lines of their own."  # noqa: PLR2004
     )
 
 
