@@ -12,6 +12,7 @@ _LEVEL = (320 - KBITS) / (320 - 32)  # libsndfile's way to say a bit rate
 _FAST = 5  # of LAME's 0 to 9: a third of the time of 2, and nobody hears it at this rate
 _FLAC = {"PCM_S8": "PCM_16", "PCM_U8": "PCM_16", "PCM_16": "PCM_16", "PCM_24": "PCM_24"}
 _SIXTEEN = {"ULAW", "ALAW", "IMA_ADPCM", "MS_ADPCM", "GSM610", "ALAC_16"}
+_LIGHT = 2 / 8  # of what FLAC can do: a tenth of the time less, for files 4 % larger
 _MOST_FLAC = 8  # channels
 
 
@@ -33,7 +34,13 @@ def _flac(samples: Samples, target: BinaryIO) -> bool:
         raise Unreadable("FLAC has no room for so many channels")
     kept = "PCM_16" if samples.encoding in _SIXTEEN else _FLAC.get(samples.encoding)
     with soundfile.SoundFile(
-        target, "w", samples.rate, samples.channels, kept or "PCM_24", format="FLAC"
+        target,
+        "w",
+        samples.rate,
+        samples.channels,
+        kept or "PCM_24",
+        format="FLAC",
+        compression_level=_LIGHT,
     ) as flac:
         for block in samples:
             flac.write(_finite(block))
