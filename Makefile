@@ -1,5 +1,5 @@
 # Every target does its own set-up: with uv where it is installed, else with venv and pip.
-.PHONY: demo test check snap faults proofs hosted browser install-check clients fresh bundle conformance bench clean
+.PHONY: demo test attacks audio check snap faults fuzz proofs hosted browser install-check clients fresh bundle conformance bench fit songs clean
 
 PYTHON ?= python3
 UV := $(shell command -v uv 2>/dev/null)
@@ -11,7 +11,15 @@ demo: $(READY)
 	@$(BIN)/acestep-mcp demo
 
 test: $(READY)
-	$(BIN)/python -m pytest -q -n auto
+	$(BIN)/python -m pytest -q -n auto --dist worksteal
+
+# Whoever means harm, in real time: lies, floods, locks, processes that are stopped and killed.
+attacks: $(READY)
+	$(BIN)/python -m pytest -q -n auto --dist worksteal -m "attack and not proof"
+
+# What ffmpeg, sox and others make: kept, listened to, tagged, converted.
+audio: $(READY)
+	$(BIN)/python -m pytest -q -n auto --dist worksteal -m "audio and not proof"
 
 # Format, lint, types, and whether everything generated is up to date.
 check: $(READY)
@@ -35,9 +43,13 @@ faults: $(READY)
 	$(BIN)/python -m tests.faults.sim --schedules 300 --jobs 2 --ledger postgres
 	$(BIN)/python -m tests.faults.mutants
 
+# Two thousand tracks with headers changed at random; needs ffmpeg.
+fuzz: $(READY)
+	$(BIN)/python -m pytest -q -m proof tests/proofs/test_fuzz.py
+
 # Real processes and real disks: kill -9 at every await, crowded and full ledgers, load.
 proofs: $(READY)
-	KILL_STRIDE=1 $(BIN)/python -m pytest -q tests/test_recovery.py
+	KILL_STRIDE=1 $(BIN)/python -m pytest -q -m attack tests/test_recovery.py
 	$(BIN)/python -m pytest -q -m proof tests/faults tests/ledger tests/proofs tests/test_budgets.py
 	$(BIN)/python -m tests.faults.sim --schedules 3000 --jobs 2 --ledger postgres
 	$(BIN)/python -m tests.faults.mutants --ledger postgres
@@ -76,6 +88,13 @@ bundle: $(READY)
 # The official MCP conformance suite; needs npm.
 conformance: $(READY)
 	@$(BIN)/python -m tests.conformance
+
+# Fitted lengths and false alarms on published songs, which ACESTEP_CORPUS names.
+fit: $(READY)
+	@$(BIN)/python -m tests.songcraft.published fit
+
+songs: $(READY)
+	@$(BIN)/python -m tests.songcraft.published songs
 
 # Speed and memory, as ratios against baselines measured in the same run.
 bench: $(READY)

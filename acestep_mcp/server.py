@@ -23,8 +23,8 @@ from acestep_mcp.settings import Settings
 from acestep_mcp.surface import player, prompts, resources, tools
 from acestep_mcp.surface.calls import objects
 from acestep_mcp.surface.delivery import Delivery
+from acestep_mcp.surface.desk import Desk, Readers
 from acestep_mcp.surface.tasks import Tasks
-from acestep_mcp.surface.tools import Desk, Readers
 from acestep_mcp.surface.waiting import Patience
 
 if TYPE_CHECKING:
@@ -96,7 +96,7 @@ def build(
     folder = settings.output_dir if settings.save else None
     providers = Providers(gateway)
     origins = [origin for each in providers for origin in each.info.media_origins]
-    library = Library(folder, providers.media_of, clock) if folder else None
+    library = Library(folder, providers.media_of, clock, settings.formats) if folder else None
     engine = Engine(
         ledger=opened(settings.ledger_path or settings.data_problem, settings.database_url),
         providers=providers,

@@ -39,6 +39,11 @@ VARIABLES: tuple[tuple[str, str, str], ...] = (
         "Where songs are saved. No tool can name a path.",
     ),
     ("ACESTEP_SAVE", "`on`; `off` for http", "Download every finished track."),
+    (
+        "ACESTEP_FORMAT",
+        "`original`",
+        "Formats kept, by commas: `original`, `flac`, `mp3`. FLAC replaces only what it equals.",
+    ),
     ("ACESTEP_WAIT", "`45`", "Seconds a tool call waits by default, 0 to 50."),
     (
         "ACESTEP_POLL_INTERVAL",
@@ -57,6 +62,8 @@ VARIABLES: tuple[tuple[str, str, str], ...] = (
     ),
     ("ACESTEP_LOG_LEVEL", "`WARNING`", "DEBUG, INFO, WARNING or ERROR; logs go to stderr."),
 )
+FORMATS = ("original", "flac", "mp3")
+"""What may be kept of a track, the best first."""
 _HOST = r"(\[[0-9a-fA-F:.]+\]|[^@/?#\s:\[\],]*)(:\d*)?"
 _DATABASE = re.compile(
     rf"postgres(ql)?://([^@/?#\s]*@)?{_HOST}(,{_HOST})*(/[^@/?#\s]*)?(\?[^@#\s]*)?"
@@ -92,6 +99,7 @@ class Settings:
     output_dir: Path | None
     output_problem: str
     save: bool
+    formats: tuple[str, ...]
     wait: float
     poll_interval: float
     daily_limit: int
@@ -151,6 +159,7 @@ def read(
         output_dir=output_dir,
         output_problem=output_problem,
         save=value("ACESTEP_SAVE", save, _switch),
+        formats=value("ACESTEP_FORMAT", "original", _formats),
         wait=value("ACESTEP_WAIT", "45", _between(0, 50)),
         poll_interval=value("ACESTEP_POLL_INTERVAL", "5", _between(0.05 if local else 1, 600)),
         daily_limit=int(value("ACESTEP_DAILY_LIMIT", "100", _count)),
@@ -263,6 +272,13 @@ def _count(text: str) -> int:
     if not text.isdecimal() or len(text) > 9:  # noqa: PLR2004  # more digits are a slip
         raise ValueError("give a whole number of tracks, 0 for no limit")
     return int(text)
+
+
+def _formats(text: str) -> tuple[str, ...]:
+    named = [each.strip().lower().lstrip(".") for each in text.split(",")]
+    if not set(named) <= set(FORMATS):
+        raise ValueError(f"name, by commas, some of {', '.join(FORMATS)}")
+    return tuple(each for each in FORMATS if each in named)
 
 
 def _level(text: str) -> str:

@@ -19,14 +19,16 @@ import trio
 from trio.testing import MockClock
 
 from acestep_mcp.domain import timing
+from acestep_mcp.domain.request import SongRequest
 from acestep_mcp.domain.song import Owner
 from acestep_mcp.engine import Account, Engine, Terms
 from acestep_mcp.ledger import Ledger
 from acestep_mcp.ledger.sqlite import SqliteDriver
-from acestep_mcp.order import Wish, order
 from acestep_mcp.providers import Providers
 from acestep_mcp.providers.http import Http, Network
 from acestep_mcp.providers.pixazo.client import Gateway
+from acestep_mcp.providers.pixazo.models import MODELS
+from acestep_mcp.songcraft.prepare import prepare
 
 SONGS = 40
 PROFILES = (16.3, 110.9)
@@ -127,7 +129,7 @@ async def _follow(times: Sequence[float]) -> tuple[list[float], int]:
 
 
 async def _one(engine: Engine, queue: Queue, number: int, draw: Callable[[], float]) -> float:
-    wanted = order(Wish(prompt=f"Song {number}"), draw)
+    wanted = prepare(SongRequest(prompt=f"Song {number}"), MODELS, draw)
     song = (await engine.generate(ME, wanted, wait=45)).song
     while not song.ended:
         song = (await engine.status(ME, song.handle, wait=45)).song

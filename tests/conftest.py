@@ -5,6 +5,11 @@ import os
 import pytest
 
 
+def pytest_xdist_auto_num_workers() -> int:
+    """How many workers `-n auto` means: two a core, as tests wait for processes half their time."""
+    return 2 * (os.cpu_count() or 1)
+
+
 @pytest.fixture
 def anyio_backend() -> str:
     return "asyncio"

@@ -2,7 +2,7 @@
 
 import json
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -74,6 +74,7 @@ class Peer:
 
     async def call(self, number: int, tool: str, **arguments: Any) -> dict[str, Any]:
         reply = await self.ask(number, "tools/call", name=tool, arguments=arguments)
+        assert "structuredContent" in reply["result"], reply
         return dict(reply["result"]["structuredContent"])
 
     async def _line(self) -> str:
@@ -113,8 +114,16 @@ async def started(
     sandbox: Sandbox, folder: Path, *options: str, stderr: int | None = None, **env: str
 ) -> AsyncIterator[Peer]:
     """The server's process, started by an interpreter with these options."""
-    command = [sys.executable, *options, "-m", "acestep_mcp"]
-    environ = environment(sandbox.base_url, folder, **env)
+    command = (sys.executable, *options, "-m", "acestep_mcp")
+    async with running(command, environment(sandbox.base_url, folder, **env), stderr) as peer:
+        yield peer
+
+
+@asynccontextmanager
+async def running(
+    command: Sequence[str], environ: Mapping[str, str], stderr: int | None = None
+) -> AsyncIterator[Peer]:
+    """A server's process, killed at the end if it still lives."""
     async with await anyio.open_process(command, env=environ, stderr=stderr) as process:
         try:
             yield Peer(process)

@@ -19,7 +19,7 @@ FLOORS = (
     ("keys",),
     ("keyfile",),
     ("environment",),
-    ("songcraft", "domain"),
+    ("songcraft", "domain", "audio"),
 )
 FLOOR = {name: number for number, floor in enumerate(FLOORS) for name in floor}
 FILES = sorted(PACKAGE.rglob("*.py"))
@@ -29,7 +29,10 @@ DOORS = {
     "sqlite3": {"ledger/sqlite.py", "commands/doctor.py", "front/"},
     "rich": {"commands/console.py", "commands/demo.py", "commands/songs.py"},
     "h11": {"sandbox/"},
-    "mutagen": {"library/"},
+    "lameenc": {"audio/"},
+    "mutagen": {"audio/"},
+    "numpy": {"audio/"},
+    "soundfile": {"audio/"},
     "opentelemetry": {"engine/telemetry.py"},
     "psycopg": {"ledger/postgres.py"},
 }

@@ -17,7 +17,7 @@ from tests.ledger.server import emptied
 from tests.peer import Peer, started
 from tests.replicas.test_engines import ALICE, replica, wanted
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.attack]
 LONGEST = 4.0
 """Seconds that a call may take beyond the time it was asked to wait."""
 _HOLDER = """

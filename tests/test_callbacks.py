@@ -8,16 +8,18 @@ import anyio
 import pytest
 
 from acestep_mcp.clock import SystemClock
+from acestep_mcp.domain.request import SongRequest
 from acestep_mcp.domain.song import Owner, Song, SongId
 from acestep_mcp.engine import Account, Engine, Terms
 from acestep_mcp.engine.keyring import Keyring
 from acestep_mcp.engine.live import Live
 from acestep_mcp.engine.schedule import Schedule
 from acestep_mcp.ledger import opened
-from acestep_mcp.order import Wish, order
 from acestep_mcp.providers import Providers, Unanswered
 from acestep_mcp.providers.pixazo.client import Gateway
+from acestep_mcp.providers.pixazo.models import MODELS
 from acestep_mcp.sandbox import Sandbox, reset_peer
+from acestep_mcp.songcraft.prepare import prepare
 from tests.house import KEY, gateway
 
 pytestmark = pytest.mark.anyio
@@ -59,7 +61,11 @@ async def process(
 
 
 async def ordered(engine: Engine, account: Account = ALICE) -> Song:
-    return (await engine.generate(account, order(Wish(prompt="A song"), lambda: 0.5), wait=0)).song
+    return (
+        await engine.generate(
+            account, prepare(SongRequest(prompt="A song"), MODELS, lambda: 0.5), wait=0
+        )
+    ).song
 
 
 def awaited(engine: Engine, song: Song) -> bool:
@@ -127,8 +133,8 @@ async def test_a_callback_never_gives_one_song_the_id_of_another(tmp_path: Path)
     async with gateway() as sandbox, process(sandbox, tmp_path) as engine:
         known = await ordered(engine)
         sandbox.faults.add("submit", reset_peer("after"))
-        wish = Wish(prompt="Another song")
-        lost = (await engine.generate(ALICE, order(wish, lambda: 0.5), wait=0)).song
+        wish = SongRequest(prompt="Another song")
+        lost = (await engine.generate(ALICE, prepare(wish, MODELS, lambda: 0.5), wait=0)).song
         assert lost.state == "UNKNOWN"
 
         assert await engine.hint(ALICE.owner, lost.id, known.handle)

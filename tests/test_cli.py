@@ -49,7 +49,7 @@ def test_help_names_every_command() -> None:
     done = run("--help")
 
     assert done.returncode == 0
-    for command in ("http", "demo", "sandbox", "doctor", "install", "songs"):
+    for command in ("http", "demo", "sandbox", "doctor", "install", "songs", "export"):
         assert f"    {command} " in done.stdout
 
 

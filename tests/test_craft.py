@@ -21,7 +21,7 @@ from acestep_mcp.domain.models import METERS
 from acestep_mcp.domain.song import Owner
 from acestep_mcp.engine import Account
 from acestep_mcp.songcraft.notation import KEYS
-from acestep_mcp.surface.tools import Readers
+from acestep_mcp.surface.desk import Readers
 from tests.house import KEY, LYRICS, SONG, House, environment, gateway, house, shown, text
 from tests.test_documents import STANDARD, XL_FULL, XL_SHORT
 
@@ -120,7 +120,7 @@ async def test_the_documents_instrumental_sample_passes(tmp_path: Path) -> None:
         dry = shown(await home.generate(**STANDARD, model="ace-step", dry_run=True))
 
         assert dry["stops"] == dry["warnings"] == []
-        assert dry["fit"] == "Nothing is sung, so any length fits."
+        assert dry["fit"] == "Nothing is sung in these lyrics, so no length is estimated."
 
 
 async def guide(home: House) -> str:
@@ -222,7 +222,8 @@ OBEDIENCE: dict[str, Obey] = {
         **draft,
         "prompt": f"{draft['prompt']}, {found[1]}",
     },
-    r"'((\d+) bpm)' belongs in the argument bpm": lambda draft, found: {
+    r"Write (\[.+?\]) for '(.+?)'": lambda draft, found: with_lyrics(draft, found[2], found[1]),
+    r"'((\d+) bpm)' in bpm": lambda draft, found: {
         **draft,
         "prompt": draft["prompt"].replace(f", {found[1]}", ""),
         "bpm": int(found[2]),

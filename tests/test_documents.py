@@ -7,9 +7,9 @@ from typing import Any
 import anyio
 import pytest
 
-from acestep_mcp.domain.models import MODELS
 from acestep_mcp.domain.song import RequestId
 from acestep_mcp.providers.pixazo import wire
+from acestep_mcp.providers.pixazo.models import MODELS
 from acestep_mcp.sandbox import reply
 from tests.house import house, shown
 

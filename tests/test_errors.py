@@ -133,6 +133,16 @@ async def test_a_429_is_retried_after_the_time_it_names_within_the_calls_wait(
         home.sandbox.complete(next(iter(home.sandbox.jobs)))
 
 
+@pytest.mark.parametrize("soon", ["0", "0.000001", "-30", "Wed, 21 Oct 2015 07:28:00 GMT"], ids=str)
+async def test_a_429_that_asks_for_no_pause_is_not_hammered(tmp_path: Path, soon: str) -> None:
+    async with house(tmp_path) as home:
+        home.sandbox.faults.add("submit", reply(429, headers={"Retry-After": soon}), times=None)
+        answer = await home.generate(wait=3)
+
+        assert answer.is_error
+        assert home.posts <= 4
+
+
 async def test_a_429_that_outlasts_the_call_is_said_and_nothing_was_accepted(
     tmp_path: Path,
 ) -> None:

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from acestep_mcp.domain.models import METERS
-from acestep_mcp.surface.arguments import COSTLY
 from acestep_mcp.providers.pixazo.client import Gateway
+from acestep_mcp.surface.arguments import COSTLY
 from acestep_mcp.surface.handles import handles
 from acestep_mcp.surface.hints import unknown
 from acestep_mcp.surface.hosts import ADDED
@@ -287,7 +287,7 @@ LOOKED_FOR: list[tuple[str, str, str]] = [
     ("generate_song", "artist", "the sound you mean in prompt"),
     ("generate_song", "negative_prompt", "nothing can be excluded"),
     ("generate_song", "tempo", "use bpm"),
-    ("generate_song", "format", "leave it out: files come in the format"),
+    ("generate_song", "format", "leave it out; get_status with format=flac"),
     ("generate_song", "output_dir", "leave it out: files go to the folder"),
     ("generate_song", "reference_audio", "no audio can be handed in"),
     ("generate_song", "language", "name the language in prompt"),
@@ -456,7 +456,9 @@ async def test_a_request_id_is_found_in_whatever_it_stands_in(tmp_path: Path, ar
             assert shown(answer)["request_id"] == song
 
     assert handles(around.format(ID, ID), PROVIDERS) == [ID]
-    assert handles(around.format("local-0123456789abcdef", ""), PROVIDERS) == ["local-0123456789abcdef"]
+    assert handles(around.format("local-0123456789abcdef", ""), PROVIDERS) == [
+        "local-0123456789abcdef"
+    ]
 
 
 async def test_between_two_ids_nothing_is_guessed(tmp_path: Path) -> None:

@@ -306,7 +306,7 @@ async def test_a_passing_fault_of_the_media_host_is_outlasted(
             wave_file("h", [9000] * 48_000 * 29 + [0] * 48_000 * 30),
             "is silent for 51 % of its length",
         ),
-        (wave_file("h", [32_767, -32_768] * 48_000 * 29), "may be clipped"),
+        (wave_file("h", [32_767, -32_768] * 48_000 * 29), "is clipped in 100 % of its length"),
         (wave_file("h", [9000, -9000] * 48_000 * 29, size=99_999_999), "is cut off"),
     ],
     ids=["short", "silent", "half silent", "clipped", "truncated"],

@@ -1,7 +1,9 @@
 """Never pay twice, never lose a paid song: same requests, cut-off calls, several processes."""
 
+import sqlite3
 import sys
 from collections.abc import Callable
+from contextlib import closing
 from functools import partial
 from pathlib import Path
 
@@ -26,6 +28,52 @@ async def test_the_same_request_returns_the_running_song_and_says_so(tmp_path: P
 
         assert shown(second)["request_id"] == first["request_id"]
         assert "nothing new was bought" in text(second)
+        assert home.posts == 1
+
+
+@pytest.mark.parametrize(
+    "again",
+    [LYRICS + "\n", LYRICS.replace("\n", "\r\n"), LYRICS.replace("I", "\u200bI")],
+    ids=["a trailing line break", "line ends of Windows", "a zero-width space"],
+)
+async def test_lyrics_that_no_person_tells_apart_are_the_same_request(
+    tmp_path: Path, again: str
+) -> None:
+    async with house(tmp_path) as home:
+        first = shown(await home.generate(lyrics=LYRICS))
+        second = shown(await home.generate(lyrics=again))
+
+        assert second["request_id"] == first["request_id"]
+        assert home.posts == 1
+
+
+async def test_an_accepted_song_whose_row_was_deleted_meanwhile_is_written_anew(
+    tmp_path: Path,
+) -> None:
+    """As by whoever restores a backup while an order is on its way."""
+    async with house(tmp_path) as home, anyio.create_task_group() as tasks:
+        reply = hold()
+        home.sandbox.faults.add("submit", reply)
+        answers = []
+
+        async def ordered() -> None:
+            answers.append(shown(await home.generate(wait=10)))
+
+        tasks.start_soon(ordered)
+        await home.sandbox.arrived("submit")
+        with closing(sqlite3.connect(tmp_path / "data" / "ledger.sqlite3")) as ledger, ledger:
+            assert ledger.execute("delete from song").rowcount == 1
+        reply.release()
+        await home.sandbox.arrived("status")
+        (handle,) = home.sandbox.jobs
+        home.sandbox.complete(handle)
+        with anyio.fail_after(10):
+            while not answers:
+                await anyio.lowlevel.checkpoint()
+        listed = shown(await home.call("list_outputs"))["songs"]
+
+        assert [each["request_id"] for each in (*answers, *listed)] == [handle, handle]
+        assert [each["status"] for each in (*answers, *listed)] == ["COMPLETED", "COMPLETED"]
         assert home.posts == 1
 
 

@@ -11,11 +11,11 @@ import pytest
 
 from acestep_mcp.clock import SystemClock
 from acestep_mcp.domain.errors import KeyMissing, NotAsked
-from acestep_mcp.domain.models import DEFAULT, ModelId, ProviderInfo
+from acestep_mcp.domain.models import ModelId, ProviderInfo
+from acestep_mcp.domain.request import SongRequest
 from acestep_mcp.domain.song import LOCAL_OWNER, Observation, RequestId, SongId
 from acestep_mcp.engine import Account, Engine, Terms
 from acestep_mcp.ledger import opened
-from acestep_mcp.order import Order, Wish, order
 from acestep_mcp.providers import (
     Accepted,
     Answer,
@@ -27,7 +27,9 @@ from acestep_mcp.providers import (
     Submission,
 )
 from acestep_mcp.providers.pixazo.client import Gateway
+from acestep_mcp.providers.pixazo.models import XL
 from acestep_mcp.sandbox import Sandbox
+from acestep_mcp.songcraft.prepare import Prepared, prepare
 from tests.house import KEY, gateway
 
 pytestmark = pytest.mark.anyio
@@ -42,7 +44,7 @@ class Workshop:
 
     info = ProviderInfo(
         name="workshop",
-        models={OWN: replace(DEFAULT, id=OWN)},
+        models={OWN: replace(XL, id=OWN)},
         needs_key=False,
         charges=False,
         calls_back=False,
@@ -100,8 +102,8 @@ async def served(
         yield engine
 
 
-def asked(models: Mapping[str, Any], model: str, prompt: str = "A song") -> Order:
-    return replace(order(Wish(prompt=prompt), lambda: 0.5), model=models[model])
+def asked(models: Mapping[str, Any], model: str, prompt: str = "A song") -> Prepared:
+    return prepare(SongRequest(prompt=prompt, model=model), models, lambda: 0.5)
 
 
 async def test_a_song_is_made_by_the_provider_of_its_model_and_its_row_says_so(
@@ -111,7 +113,7 @@ async def test_a_song_is_made_by_the_provider_of_its_model_and_its_row_says_so(
     async with gateway() as sandbox, served(sandbox, tmp_path, own, account=ME) as engine:
         models = engine.providers.models
         with anyio.fail_after(5):
-            paid = (await engine.generate(ME, asked(models, DEFAULT.id), wait=0)).song
+            paid = (await engine.generate(ME, asked(models, XL.id), wait=0)).song
             free = (await engine.generate(ME, asked(models, OWN, "Another"), wait=0)).song
             own.done = True
             ended = (await engine.status(ME, free.handle, wait=5)).song
@@ -127,7 +129,7 @@ async def test_without_a_key_only_the_provider_that_wants_one_refuses(tmp_path: 
     async with gateway() as sandbox, served(sandbox, tmp_path, own) as engine:
         models = engine.providers.models
         with pytest.raises(KeyMissing):
-            await engine.generate(NOBODY, asked(models, DEFAULT.id), wait=0)
+            await engine.generate(NOBODY, asked(models, XL.id), wait=0)
         song = (await engine.generate(NOBODY, asked(models, OWN), wait=0)).song
         own.done = True
         with anyio.fail_after(5):

@@ -14,9 +14,10 @@ from tests.house import gateway
 
 pytestmark = [
     pytest.mark.anyio,
+    pytest.mark.attack,
     pytest.mark.skipif(sys.platform == "win32", reason="SIGKILL and fork are POSIX"),
 ]
-STRIDE = int(os.environ.get("KILL_STRIDE", "12"))  # `make proofs` sets 1: every await
+STRIDE = int(os.environ.get("KILL_STRIDE", "24"))  # `make proofs` sets 1: every await
 JOBS = 2
 
 

@@ -8,6 +8,7 @@ import pytest
 from mcp_types import ResourceLink
 
 from acestep_mcp.domain.models import takers
+from acestep_mcp.providers.pixazo.models import MODELS
 from acestep_mcp.server import INSTRUCTIONS
 from tests import generated
 from tests.house import LYRICS, house, shown, text
@@ -21,6 +22,7 @@ ANSWER = {
     "media_urls",
     "media_type",
     "files",
+    "takes",
     "duration",
     "seed",
     "warnings",
@@ -145,6 +147,6 @@ async def test_both_protocol_eras_make_a_song(tmp_path: Path, mode: Any) -> None
 
 def test_an_argument_that_only_one_model_takes_says_so(tools: dict[str, dict[str, Any]]) -> None:
     for name, each in tools["generate_song"]["inputSchema"]["properties"].items():
-        models = takers(name)
+        models = takers(MODELS, name)
         if len(models) == 1 and name != "instrumental":  # written into the lyrics of the other
             assert f"{models[0]} only" in each["description"], name

@@ -18,6 +18,7 @@ from contextlib import suppress
 from dataclasses import asdict, dataclass
 from email.utils import parsedate_to_datetime
 from importlib.metadata import version
+from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -80,6 +81,7 @@ async def _examine() -> list[Finding]:
         ("clock", _clock, "mend what is wrong with the gateway first"),
         ("ledger", _ledger, "set ACESTEP_DATA_DIR or ACESTEP_DATABASE_URL"),
         ("output folder", _output, "set ACESTEP_OUTPUT_DIR"),
+        ("decoder", _decoder, _AGAIN),
         ("encoding", _encoding, "set PYTHONUTF8=1"),
         ("server", _answers, _AGAIN),
     )
@@ -267,6 +269,25 @@ async def _output(found: Settings) -> Finding:
         detail = f"{found.output_dir}: {error.strerror}"
         return Finding(name, ok=False, detail=detail, mend=mend)
     return Finding(name, ok=True, detail=str(found.output_dir))
+
+
+async def _decoder(_: Settings) -> Finding:
+    """Whether a track would be measured and tagged; it is kept in any case."""
+    import wave
+
+    from acestep_mcp.domain.track import Track
+    from acestep_mcp.library.decoder import Decoder
+
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "tone.wav"
+        with wave.open(str(path), "wb") as file:
+            file.setparams((1, 2, 8000, 0, "NONE", ""))
+            file.writeframes(b"\0\x40\0\xc0" * 2000)
+        heard = await Decoder().listen(path, Track(size=0, media_type="audio/wav"))
+    if heard.track.heard:
+        return Finding("decoder", ok=True, detail="measures, tags and converts tracks")
+    detail = "it gave no answer: tracks are kept, but neither measured nor tagged"
+    return Finding("decoder", ok=False, detail=detail, mend=_AGAIN)
 
 
 async def _encoding(_: Settings) -> Finding:

@@ -4,6 +4,8 @@ import argparse
 from collections.abc import Callable, Sequence
 from importlib.metadata import PackageNotFoundError, version
 
+from acestep_mcp.settings import FORMATS
+
 _DESCRIPTION = """\
 MCP server that lets an AI assistant write songs and generate them with ACE-Step 1.5 XL.
 Without a command it serves MCP over stdin and stdout, as MCP clients start it."""
@@ -59,6 +61,13 @@ def _parser() -> argparse.ArgumentParser:
     songs.add_argument("--json", action="store_true", help="for programs")
     songs.add_argument("--open", action="store_true", help="open the folder with the songs")
     songs.set_defaults(run=_songs)
+
+    export = commands.add_parser("export", help="have a saved song as FLAC or MP3")
+    export.add_argument("request_id", metavar="REQUEST_ID", help="as `acestep-mcp songs` lists it")
+    export.add_argument("--format", choices=FORMATS[1:], default="flac", help="default: flac")
+    export.add_argument("--take", type=_take, metavar="N", help="only this one; default: all")
+    export.add_argument("--to", metavar="FOLDER", help="default: beside the original")
+    export.set_defaults(run=_export)
     return parser
 
 
@@ -81,6 +90,7 @@ def _whole(low: int, high: int) -> Callable[[str], int]:
 
 _port = _whole(0, 65_535)
 _limit = _whole(1, 50)
+_take = _whole(1, 99)
 
 
 def _client(text: str) -> str:
@@ -134,6 +144,19 @@ def _install(arguments: argparse.Namespace) -> int:
     from acestep_mcp.commands.install import run
 
     return run(arguments.client, dry_run=arguments.dry_run)
+
+
+def _export(arguments: argparse.Namespace) -> int:
+    from pathlib import Path
+
+    from acestep_mcp.commands.export import run
+
+    return run(
+        arguments.request_id,
+        kind=arguments.format,
+        take=arguments.take,
+        folder=Path(arguments.to).expanduser().absolute() if arguments.to else None,
+    )
 
 
 def _songs(arguments: argparse.Namespace) -> int:

@@ -62,7 +62,7 @@ async def _page(found: settings.Settings, search: str, limit: int) -> Page:
 
 
 def _plain(song: Song) -> dict[str, object]:
-    return {**record(song, song.files), "request_id": song.handle}
+    return {**record(song), "request_id": song.handle}
 
 
 def _print(page: Page) -> None:

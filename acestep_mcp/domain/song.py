@@ -302,6 +302,18 @@ def not_saved(
     )
 
 
+def converted(song: Song, made: tuple[tuple[str, str], ...]) -> Song:
+    """Takes of it, each named by its file, are there in another format under the second path."""
+    sound = list(song.sound)
+    for file, path in made:
+        if file not in song.files or path == file:
+            continue
+        place = song.files.index(file)
+        if place < len(sound) and path not in sound[place].also:
+            sound[place] = replace(sound[place], also=(*sound[place].also, path))
+    return replace(song, sound=tuple(sound)) if tuple(sound) != song.sound else song
+
+
 def left(song: Song) -> Song:
     """The process that had it leaves it to whoever can do what is left."""
     return replace(song, worker="")

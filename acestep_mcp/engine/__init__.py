@@ -18,7 +18,7 @@ again.
 
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING
 from uuid import uuid4
@@ -46,6 +46,7 @@ from acestep_mcp.domain.song import (
     observed,
     save_now,
 )
+from acestep_mcp.engine.converting import Converter
 from acestep_mcp.engine.following import Follower
 from acestep_mcp.engine.hints import Hints
 from acestep_mcp.engine.keyring import Keyring
@@ -64,7 +65,7 @@ from acestep_mcp.library import Library
 from acestep_mcp.providers import Provider, Providers
 
 if TYPE_CHECKING:
-    from acestep_mcp.order import Order
+    from acestep_mcp.songcraft.prepare import Prepared
 
 __all__ = ["LEASE", "Account", "Callback", "Engine", "Report", "Terms", "Who"]
 
@@ -74,14 +75,16 @@ GRACE = 1.5
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """A song as it stands. `reused`: it answers an earlier identical order, nothing was bought.
+    """A song as it stands. `reused`: it answers an earlier identical request, nothing was bought.
 
-    `problem` says in a few words why the gateway could not be asked lately.
+    `problem` says in a few words why the gateway could not be asked lately, `conversion` why the
+    song is not there in the format that was asked for.
     """
 
     song: Song
     reused: bool = False
     problem: str = ""
+    conversion: str = ""
 
 
 class Engine:
@@ -113,6 +116,7 @@ class Engine:
         self._strangers = Strangers(clock, self._keys, ledger)
         self._lookup = Lookup(providers, self._keys, self._schedule, self._strangers)
         self._hints = Hints(self._records)
+        self._converter = Converter(self._records, library)
         self._submitter = Submitter(self._worker, clock, self._records, callback)
         self._follower = Follower(
             worker=self._worker,
@@ -172,7 +176,7 @@ class Engine:
         await self._lease.give_up()
 
     async def generate(
-        self, account: Account, order: "Order", *, wait: float, new_take: bool = False
+        self, account: Account, prepared: "Prepared", *, wait: float, new_take: bool = False
     ) -> Report:
         """Buy a song, or come back to the one that already answers this request.
 
@@ -183,10 +187,10 @@ class Engine:
         """
         until, deadline = anyio.current_time() + wait, self._clock.monotonic() + wait
         with answering_by(until + GRACE):
-            provider = self.providers.of_model(order.model.id)
+            provider = self.providers.of_model(prepared.model.id)
             await self._readiness.check(account, provider)
             self._keys.add(account)
-            intent = self._intent(account, order)
+            intent = self._intent(account, prepared)
             if provider.info.needs_key and await self._strangers.include(account):
                 await self._introduced(intent, until, reuse=not new_take)
             live = self._records.live(intent)
@@ -215,14 +219,16 @@ class Engine:
             if not await self._ledger.earlier(intent, limit=limit, reuse=reuse, ago=ago):
                 raise
 
-    async def earlier(self, account: Account, order: "Order", *, reuse: bool = True) -> Song | None:
+    async def earlier(
+        self, account: Account, prepared: "Prepared", *, reuse: bool = True
+    ) -> Song | None:
         """The song that already answers this request; what `generate` would return unpaid.
 
         Raises:
             Refusal: `generate` would refuse, too.
         """
-        await self._readiness.check(account, self.providers.of_model(order.model.id))
-        intent, limit = self._intent(account, order), self._terms.daily_limit
+        await self._readiness.check(account, self.providers.of_model(prepared.model.id))
+        intent, limit = self._intent(account, prepared), self._terms.daily_limit
         with answering_by(anyio.current_time() + GRACE):
             await self._records.noted(account.owner)
             return await self._ledger.earlier(intent, limit=limit, reuse=reuse, ago=self._jumps.ago)
@@ -252,12 +258,13 @@ class Engine:
         await self._ledger.forget(live.song.owner, live.song.id)
         self._records.drop(live)
 
-    async def status(self, account: Account, handle: str, *, wait: float) -> Report:
+    async def status(self, account: Account, handle: str, *, wait: float, kind: str = "") -> Report:
         """The song as it stands after at most `wait` + `GRACE` seconds, asked for if needed.
 
         A finished song is answered from the ledger, and its files are fetched if they are not
         there. What is said of a running one is never older than the poll interval. An id the
-        ledger does not know is asked of the gateway and adopted.
+        ledger does not know is asked of the gateway and adopted. A saved one is converted into the
+        format `kind`, where one is named.
 
         Raises:
             NotFound: Nobody knows it.
@@ -289,7 +296,11 @@ class Engine:
                     self._follower.follow(live)  # one that was taken for ended may be alive
                 else:
                     self._schedule.wait_for(live)
-            return await self._report(account, live, until)
+            report = await self._report(account, live, until)
+        if not kind or report.song.state != "COMPLETED":
+            return report
+        song, why = await self._converter.convert(report.song, kind, until + GRACE)
+        return replace(report, song=song, conversion=why)
 
     async def _known(self, owner: Owner, handle: str) -> Song | None:
         """The song as the ledger has it or, where that does not answer, as it is in hand here."""
@@ -402,23 +413,23 @@ class Engine:
         write = partial(self._ledger.change, account.owner, handle, fact)
         self._records.note(account.owner, write)
 
-    def _intent(self, account: Account, order: "Order") -> Song:
+    def _intent(self, account: Account, prepared: "Prepared") -> Song:
         now = self._clock.now()
         return Song(
             id=_new_id(),
             owner=account.owner,
-            fingerprint=order.fingerprint,
-            provider=self.providers.of_model(order.model.id).info.name,
-            model=order.model.id,
-            title=order.title,
-            payload=order.payload,
-            tracks=order.tracks,
+            fingerprint=prepared.fingerprint,
+            provider=self.providers.of_model(prepared.model.id).info.name,
+            model=prepared.model.id,
+            title=prepared.title,
+            payload=prepared.payload,
+            tracks=prepared.tracks,
             state="intent",
             created_at=now,
             updated_at=now,
             saving="wanted" if self._library else "off",
             worker=self._worker,
-            warnings=order.warnings,
+            warnings=prepared.warnings,
         )
 
     async def _make(

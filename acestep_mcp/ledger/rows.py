@@ -35,4 +35,6 @@ def to_song(row: Row) -> Song:
 
 
 def _track(found: dict[str, Any]) -> Track:
-    return Track(**{**found, "peaks": tuple(found["peaks"])})
+    lists = {name: tuple(found.get(name, ())) for name in ("peaks", "also")}
+    silences = tuple((begin, end) for begin, end in found.get("silences", ()))
+    return Track(**{**found, **lists, "silences": silences})

@@ -9,33 +9,34 @@ import errno
 import json
 import logging
 import threading
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
+from io import FileIO
 from pathlib import Path
 from typing import Literal, TypeVar
 
 from anyio.to_thread import run_sync
 
+from acestep_mcp.audio.headers import takes_a_tag
 from acestep_mcp.clock import Clock
 from acestep_mcp.domain.errors import MediaGone
 from acestep_mcp.domain.song import Song
 from acestep_mcp.domain.text import clean, is_well_formed
 from acestep_mcp.domain.track import Track
-from acestep_mcp.library import disk, names, sound, tags
+from acestep_mcp.library import decoder, disk, names, sound, tags
+from acestep_mcp.library.decoder import Decoder
 from acestep_mcp.library.download import Fetch, download_track
+from acestep_mcp.library.formats import ORIGINAL, Exported, Formats, Ours, Superseded
 from acestep_mcp.library.sidecar import record
-from acestep_mcp.library.whole import may_grow
+from acestep_mcp.library.whole import is_short
 
-__all__ = ["LARGEST_PIECE", "Library", "Missing", "Saved"]
+__all__ = ["LARGEST_PIECE", "Exported", "Library", "Missing", "Saved"]
 
 log = logging.getLogger(__name__)
 
 _T = TypeVar("_T")
-
-Ours = Callable[[], Awaitable[bool]]
-"""Whether the song is still this worker's to save, asked just before something becomes visible."""
 
 LARGEST_PIECE = 3 << 20
 """Bytes of audio handed out at once: TypeScript clients drop the connection above 10 MiB."""
@@ -72,26 +73,33 @@ class Saved:
     missing: Missing | None = None
 
 
-class _Superseded(Exception):
-    """Another worker saves the song, and nothing of this attempt may be seen."""
-
-
 class Library:
-    """The folder where finished songs are kept. `source` has what opens a song's media URLs."""
+    """The folder where finished songs are kept. `source` has what opens a song's media URLs.
 
-    def __init__(self, folder: Path, source: Callable[[Song], Fetch], clock: Clock) -> None:
+    Of each take the `formats` are kept: the original, FLAC, MP3.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        source: Callable[[Song], Fetch],
+        clock: Clock,
+        formats: Sequence[str] = (ORIGINAL,),
+    ) -> None:
         self._folder = folder
         self._source = source
         self._clock = clock
+        self._decoder = Decoder()
+        self._kept = Formats(folder, self._decoder, formats)
         self._looks = threading.BoundedSemaphore(_LOOKS)
 
     def load(self) -> None:
-        """Import what saving needs.
+        """See that what saving needs is there.
 
         Raises:
             ImportError: The installation is not whole.
         """
-        tags.load()
+        decoder.installed()
 
     async def usable(self) -> str:
         """`""` where a song could be saved now; else one line with the reason and the mend.
@@ -117,7 +125,7 @@ class Library:
         """
         try:
             return await self._saved(song, ours or _always)
-        except _Superseded:
+        except Superseded:
             return Saved()
         except Exception:
             log.exception("%s could not be saved", song.handle)
@@ -130,7 +138,32 @@ class Library:
 
     async def absent(self, song: Song) -> bool:
         """Whether a file that was written is there no more, in a folder that is."""
-        return await self._look(partial(_absent, song.files), otherwise=False)
+        also = [path for track in song.sound for path in track.also]
+        return await self._look(partial(_absent, [*song.files, *also]), otherwise=False)
+
+    async def export(
+        self, song: Song, kind: str, *, take: int | None = None, folder: Path | None = None
+    ) -> Exported:
+        """Have saved takes in another format, beside them or in `folder`; never raises.
+
+        What is there already is found again. Nothing is written over.
+        """
+        made: list[tuple[str, str]] = []
+        problems = []
+        takes = range(1, len(song.media_urls) + 1) if take is None else (take,)
+        for each in takes:
+            place = names.recorded(song, each)
+            label = f"take {each}" if len(song.media_urls) > 1 else "the song"
+            if place is None or place >= len(song.sound):
+                problems.append(f"{label} is not on the disk")
+                continue
+            source, track = Path(song.files[place]), song.sound[place]
+            try:
+                path = await self._kept.converted(song, each, source, track, kind, folder=folder)
+                made.append((str(source), str(path)))
+            except (OSError, ValueError) as error:
+                problems.append(f"{label}: {disk.reason(error)}")
+        return Exported(tuple(path for _, path in made), tuple(made), "; ".join(problems))
 
     async def read(self, song: Song, take: int, offset: int) -> bytes | None:
         """At most `LARGEST_PIECE` bytes of a saved take (from 1) from `offset` on; None past it."""
@@ -186,13 +219,14 @@ class Library:
         ]
         kept = [take for take in takes if take.path is not None]
         files = tuple(str(take.path) for take in kept)
+        tracks = tuple(take.track for take in kept if take.track is not None)
         return Saved(
             files,
-            tuple(take.track for take in kept if take.track is not None),
+            tracks,
             (
                 *_complaints(takes),
                 *(f"{take.label} {each}." for take in kept for each in take.wrong),
-                *await self._note(song, files, ours),
+                *await self._note(replace(song, files=files, sound=tracks), ours),
             ),
             _missing(takes),
         )
@@ -209,82 +243,117 @@ class Library:
     async def _take(self, song: Song, take: int, ours: Ours, barred: OSError | None) -> "_Take":
         label = f"Take {take}" if len(song.media_urls) > 1 else "The song"
         try:
-            path = await run_sync(self._standing, song, take)
+            path = await self._standing(song, take)
             if path is None:
-                path = await self._fetched(song, take, ours, barred)
+                path, track = await self._fetched(song, take, ours, barred)
+            else:
+                track = await self._known(song, take, path)
+            track, unmade = await self._kept.beside(song, take, path, track, ours)
         except OSError as error:
             gone = isinstance(error, MediaGone)
             return _Take(label, missing=Missing(disk.reason(error), gone))
-        except _Superseded:
+        except Superseded:
             raise
         except Exception:
             log.exception("a take of %s could not be saved", song.handle)
             return _Take(label, missing=Missing("an internal fault", gone=False))
-        return _Take(label, path, *await run_sync(_judged, path, song))
+        return _Take(label, path, track, (*sound.wrong(track, song.duration), *unmade))
 
-    def _standing(self, song: Song, take: int) -> Path | None:
+    async def _standing(self, song: Song, take: int) -> Path | None:
         """Where the take is already: as the ledger has it, or under a name that is provably its."""
         place = names.recorded(song, take)
         if place is not None and disk.stands(path := Path(song.files[place]), follow=True):
             return path
+        converted = {path for track in song.sound for path in track.also}
         for stem in names.stems(song):
-            for suffix in names.SUFFIXES:
-                path = self._folder / f"{names.numbered(stem, song, take)}{suffix}"
-                if disk.stands(path) and self._is_ours(path, stem, song):
+            for path in await run_sync(self._candidates, song, take, stem):
+                if str(path) not in converted and await self._is_ours(path, stem, song):
                     return path
         return None
 
-    async def _fetched(self, song: Song, take: int, ours: Ours, barred: OSError | None) -> Path:
-        """Download a take, tag it, and give it its name."""
+    def _candidates(self, song: Song, take: int, stem: str) -> list[Path]:
+        """The files that stand under a name the take may have."""
+        name = names.numbered(stem, song, take)
+        paths = [self._folder / f"{name}{suffix}" for suffix in names.SUFFIXES]
+        return [path for path in paths if disk.stands(path)]
+
+    async def _known(self, song: Song, take: int, path: Path) -> Track:
+        """What a file that stands holds: as the ledger has it where it is that file, or heard."""
+        size = await run_sync(disk.size_of, path)
+        place = names.recorded(song, take)
+        if place is not None and place < len(song.sound) and song.files[place] == str(path):
+            track = song.sound[place]
+            if track.heard and track.size == size:
+                return replace(track, also=tuple(filter(_stands, track.also)))
+        return (await self._decoder.listen(path, await run_sync(_unheard, path))).track
+
+    async def _fetched(
+        self, song: Song, take: int, ours: Ours, barred: OSError | None
+    ) -> tuple[Path, Track]:
+        """Download a take, measure it, tag it, and give it its name."""
         if barred is not None:
             raise barred
+        url = song.media_urls[take - 1]
         part, copy = disk.temporary(self._folder), disk.temporary(self._folder)
         with ExitStack() as held:
             held.callback(disk.remove, part)
             held.callback(disk.remove, copy)
             await download_track(
-                song.media_urls[take - 1],
+                url,
                 part,
                 self._source(song),
                 self._clock,
                 may_be_short=song.save_attempts >= _HOPELESS,
                 held=held,
             )
-            whole = copy if await run_sync(_tagged, part, copy, song, take, held) else part
+            suffix = await run_sync(_suffix, part, url)
+            track = await run_sync(_unheard, part, suffix)
+            file = await run_sync(_copied, part, copy, held)
+            # The decoder tags a copy, and compares the samples of both: what was paid for stands
+            # until it is known that nothing of it is lost.
+            heard = await self._decoder.listen(
+                part, track, copy if file else None, tags.texts(song, take)
+            )
+            whole, track = part, heard.track
+            if file and heard.tagged and await run_sync(_finished, file):
+                whole, track = copy, replace(track, size=await run_sync(disk.size_of, copy))
+            whole, suffix, track = await self._kept.instead(whole, suffix, song, take, track, held)
             if not await ours():
-                raise _Superseded
-            return await run_sync(self._named, whole, song, take)
+                raise Superseded
+            return await self._named(whole, suffix, song, take), track
 
-    def _named(self, whole: Path, song: Song, take: int) -> Path:
+    async def _named(self, whole: Path, suffix: str, song: Song, take: int) -> Path:
         """Give a complete file the first of its names that no other song has."""
         refused: list[Exception] = []
-        with whole.open("rb") as file:
-            suffix = names.suffix(file.read(names.HEAD))
         for stem in names.stems(song):
             final = self._folder / f"{names.numbered(stem, song, take)}{suffix}"
             try:
-                if self._sidecar(stem, song).whose == "another's":
-                    continue
-                # Only a power cut leaves a name without a byte, and nobody misses it.
-                disk.give_name(whole, final, over=disk.is_empty(final))
+                if await run_sync(self._given, whole, final, stem, song):
+                    return final
             except FileExistsError:
                 # Another worker on the same song may have been first.
-                if disk.stands(final) and self._is_ours(final, stem, song):
+                if disk.stands(final) and await self._is_ours(final, stem, song):
                     return final
             except (OSError, ValueError) as error:  # too long a name, or in too rare a script
                 refused.append(error)
-            else:
-                return final
         if refused:
             raise OSError(disk.reason(refused[0])) from refused[0]
         raise FileExistsError(errno.EEXIST, "other files have every name for it")
 
-    def _is_ours(self, path: Path, stem: str, song: Song) -> bool:
+    def _given(self, whole: Path, final: Path, stem: str, song: Song) -> bool:
+        """Give a file its name, unless another song's sidecar stands beside it."""
+        if self._sidecar(stem, song).whose == "another's":
+            return False
+        # Only a power cut leaves a name without a byte, and nobody misses it.
+        disk.give_name(whole, final, over=disk.is_empty(final))
+        return True
+
+    async def _is_ours(self, path: Path, stem: str, song: Song) -> bool:
         """Whether the song's sidecar lists the file, or its own tags name the song."""
-        found = self._sidecar(stem, song)
+        found = await run_sync(self._sidecar, stem, song)
         if found.whose == "another's":
             return False
-        return path.name in found.lists or tags.request_id(path) == song.handle
+        return path.name in found.lists or await self._decoder.request_id(path) == song.handle
 
     def _sidecar(self, stem: str, song: Song) -> "_Sidecar":
         """What stands beside a name."""
@@ -301,36 +370,36 @@ class Library:
         listed = [Path(each).name for each in files if isinstance(each, str)] if files else []
         return _Sidecar("ours", text, frozenset(listed))
 
-    async def _note(self, song: Song, files: tuple[str, ...], ours: Ours) -> tuple[str, ...]:
+    async def _note(self, song: Song, ours: Ours) -> tuple[str, ...]:
         """Write the sidecar of the files in this folder; a warning where that fails."""
-        here = [path for path in map(Path, files) if path.parent == self._folder]
+        here = [path for path in map(Path, song.files) if path.parent == self._folder]
         try:
             if here:
-                await self._beside(here[-1], song, files, ours)
-        except _Superseded:
+                await self._beside(here[-1], song, ours)
+        except Superseded:
             raise
         except Exception as error:  # noqa: BLE001  # the audio stands, whatever this is
             why = disk.reason(error)
             return (f"What the song was made from was not written beside it: {why}.",)
         return ()
 
-    async def _beside(self, path: Path, song: Song, files: tuple[str, ...], ours: Ours) -> None:
+    async def _beside(self, path: Path, song: Song, ours: Ours) -> None:
         """Write the song's sidecar beside one of its takes, unless it stands there already.
 
         Raises:
             OSError: It cannot be written, or something else has its name.
         """
         stem = path.stem.rpartition("-")[0] if len(song.media_urls) > 1 else path.stem
-        text = json.dumps(record(song, files), ensure_ascii=False, indent=2)
+        text = json.dumps(record(song), ensure_ascii=False, indent=2)
         if not is_well_formed(text):
-            text = json.dumps(record(song, files), indent=2)
+            text = json.dumps(record(song), indent=2)
         found = await run_sync(self._sidecar, stem, song)
         if found.text == text:
             return
         if found.whose == "another's":
             raise FileExistsError(errno.EEXIST, "something else has its name")
         if not await ours():
-            raise _Superseded
+            raise Superseded
         await run_sync(_write, self._folder / f"{stem}.json", text)
 
 
@@ -376,38 +445,57 @@ def _complaints(takes: list[_Take]) -> tuple[str, ...]:
     )
 
 
-def _tagged(part: Path, copy: Path, song: Song, take: int, held: ExitStack) -> bool:
-    """Write a tagged copy of a track; False where that fails, and the track is as it was.
+def _copied(part: Path, copy: Path, held: ExitStack) -> FileIO | None:
+    """A copy of a track to be tagged; None where a tag could touch the audio, or the disk is full.
 
-    On a copy, because a disk that fills up in the middle of it would spoil the only one.
+    A copy, because a disk that fills up in the middle of tagging would spoil the only one.
     """
     try:
-        with part.open("rb", buffering=0) as source, disk.create(copy) as target:
-            if not may_grow(source, disk.size_of(part)):
-                return False
+        with part.open("rb", buffering=0) as source:
+            if not takes_a_tag(source):
+                return None
             source.seek(0)
+            target = disk.create(copy)
+            held.callback(target.close)
+            held.enter_context(disk.hold(target))
             while piece := source.read(1 << 20):
                 disk.write(target, piece)
-            target.seek(0)
-            if not tags.write(target, song, take):
-                return False
-            held.enter_context(disk.hold(target))
-            disk.finish(target)
     except OSError as error:
-        log.warning("a track of %s got no tags: %s", song.handle, disk.reason(error))
+        log.warning("a track gets no tags: %s", disk.reason(error))
+        return None
+    return target
+
+
+def _finished(file: FileIO) -> bool:
+    """Have the disk keep a tagged copy; whether it does."""
+    try:
+        disk.finish(file)
+    except OSError as error:
+        log.warning("a track gets no tags: %s", disk.reason(error))
         return False
     return True
 
 
-def _judged(path: Path, song: Song) -> tuple[Track, tuple[str, ...]]:
-    """What a track holds and what is wrong with its sound; no more than its size if that fails."""
+def _suffix(part: Path, url: str) -> str:
+    with part.open("rb") as file:
+        return names.suffix_of(file, url)
+
+
+def _unheard(path: Path, suffix: str = "") -> Track:
+    """What can be told of a file without listening: its size, its type, and whether it is cut."""
+    kind = names.TYPES.get(suffix or path.suffix, "")
+    size = disk.size_of(path) if disk.stands(path, follow=True) else 0
     try:
-        track, wrong = sound.measured(path)
-        return track, (*wrong, *sound.compared(track, song.duration))
-    except Exception as error:  # noqa: BLE001  # an odd file costs its measurement, never itself
-        log.warning("a track of %s could not be measured: %r", song.handle, error)
-        size = disk.size_of(path) if disk.stands(path, follow=True) else 0
-        return Track(size=size, media_type=sound.TYPES.get(path.suffix, "")), ()
+        with FileIO(str(path)) as file:
+            cut = is_short(file, size)
+    except Exception as error:  # noqa: BLE001  # whatever a header says, the track stands
+        log.warning("a track's header could not be read: %r", error)
+        cut = False
+    return Track(size=size, media_type=kind, cut=cut)
+
+
+def _stands(path: str) -> bool:
+    return disk.stands(Path(path), follow=True)
 
 
 def _write(path: Path, text: str) -> None:

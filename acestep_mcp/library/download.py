@@ -91,8 +91,8 @@ async def download_track(
                 # Without a validator, what is here cannot be told from another file's beginning.
                 have = arrived.size if arrived.validator else 0
                 async with fetch(url, have, arrived.validator if have else "") as media:
-                    await _receive(file, part, media, arrived, clock)
-                await _complete(file, arrived, may_be_short=may_be_short)
+                    await _receive(file, part, media, arrived, clock, url)
+                await _complete(file, arrived, url, may_be_short=may_be_short)
             except (MediaGone, disk.DiskFault):
                 raise
             except OSError:
@@ -108,7 +108,9 @@ async def download_track(
         file.close()
 
 
-async def _receive(file: FileIO, part: Path, media: Media, arrived: _Arrived, clock: Clock) -> None:
+async def _receive(
+    file: FileIO, part: Path, media: Media, arrived: _Arrived, clock: Clock, url: str
+) -> None:
     """Append the pieces to what is here, if they belong there."""
     if media.start:
         _go_on(media, arrived)
@@ -130,7 +132,7 @@ async def _receive(file: FileIO, part: Path, media: Media, arrived: _Arrived, cl
         if len(arrived.head) < HEAD:
             arrived.head += piece[: HEAD - len(arrived.head)]
             if len(arrived.head) == HEAD:
-                suffix(arrived.head)
+                suffix(arrived.head, url)
         await run_sync(disk.write, file, piece)
         arrived.size += len(piece)
         took = clock.monotonic() - began
@@ -153,7 +155,7 @@ def _go_on(media: Media, arrived: _Arrived) -> None:
     raise OSError("the media host sent another part of the file than was asked for")
 
 
-async def _complete(file: FileIO, arrived: _Arrived, *, may_be_short: bool) -> None:
+async def _complete(file: FileIO, arrived: _Arrived, url: str, *, may_be_short: bool) -> None:
     """Judge a reply that ended in peace.
 
     Raises:
@@ -164,6 +166,6 @@ async def _complete(file: FileIO, arrived: _Arrived, *, may_be_short: bool) -> N
         raise OSError(f"the track ended after {arrived.size} of {arrived.total} bytes")
     if arrived.size == 0:
         raise OSError("the media host sent an empty file")
-    suffix(arrived.head)
+    suffix(arrived.head, url)
     if arrived.total is None and not may_be_short and await run_sync(is_short, file, arrived.size):
         raise OSError(f"the track ended early, after {arrived.size} bytes")

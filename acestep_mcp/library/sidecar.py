@@ -1,13 +1,13 @@
 """What is written beside a song: everything needed to make it again."""
 
-from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
 from acestep_mcp.domain.song import Song
+from acestep_mcp.library import sound
 
 
-def record(song: Song, files: Sequence[str]) -> dict[str, Any]:
+def record(song: Song) -> dict[str, Any]:
     """The song as plain JSON values; `request` is the body that was sent, seed included."""
     return {
         "request_id": song.request_id,
@@ -19,7 +19,9 @@ def record(song: Song, files: Sequence[str]) -> dict[str, Any]:
         "completed_at": instant(song.completed_at),
         "media_urls": list(song.media_urls),
         "media_type": song.media_type,
-        "files": list(files),
+        "files": list(song.files),
+        "takes": sound.lines(song),
+        "measured": sound.facts(song.sound),
     }
 
 

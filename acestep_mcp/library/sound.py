@@ -1,76 +1,155 @@
-"""What a saved track really is, and whether that is what was asked for."""
+"""What was measured of a track, in a line; what is wrong with it; and how takes differ.
 
-from pathlib import Path
+Only what can be told for certain: no tempo, no key, and no judgement of the singing.
+"""
 
+import math
+from collections.abc import Sequence
+
+from acestep_mcp.domain.song import Song
 from acestep_mcp.domain.track import Track
-from acestep_mcp.library import wav
+from acestep_mcp.library import names
 
-PEAKS = 400
-TYPES = {".wav": "audio/wav", ".flac": "audio/flac", ".ogg": "audio/ogg", ".mp3": "audio/mpeg"}
-_SILENCE = 0.002  # of full scale, about -54 dB: nobody hears music below it
-_CLIPPED = 0.9999
-_MOST_CLIPPED = 0.2  # of all stretches; a few loud ones are a loud song
+_MOST_CLIPPED = 0.05  # of all stretches; a few crests cut off are a loud song
 _MOST_SILENT = 0.4
-_SHORTER = 0.95  # of what was asked for
+_LONG_SILENCE = 10.0  # seconds in one piece
+_SHORTER, _LONGER = 0.95, 1.1  # of what was asked for
 _SLACK = 2.0  # seconds
+_LOUDER = 0.5  # LU from which on a difference is heard
+_TRACES = 0.2  # seconds by which encoders lengthen a song
+_SONG = 3.0  # seconds: what is shorter is a sound, and has no end to be missed
+_STEREO = 2
 
 
-def measured(path: Path) -> tuple[Track, tuple[str, ...]]:
-    """The track at `path`, and what is wrong with its sound in itself."""
-    size, media_type = path.stat().st_size, TYPES[path.suffix]
-    if media_type != "audio/wav":
-        return _tagged(path, size, media_type), ()
-    head = wav.header(path)
-    if head is None:
-        return Track(size=size, media_type=media_type), ("has no readable WAVE header",)
-    loudness = wav.peaks(path, head, PEAKS)
-    track = Track(
-        size=size,
-        media_type=media_type,
-        seconds=round(head.seconds, 3),
-        channels=head.channels,
-        rate=head.rate,
-        peaks=tuple(min(100, round(100 * each)) for each in loudness),
-    )
-    cut = ("is cut off: its header announces more than there is",) if head.missing else ()
-    return track, (*cut, *_heard(loudness))
+def wrong(track: Track, asked: float | None) -> tuple[str, ...]:
+    """What is wrong with a track, `asked` being the seconds that were asked for."""
+    if not track.heard:
+        return ("is cut off: its header announces more than there is",) if track.cut else ()
+    found = []
+    if track.cut:
+        found.append("is cut off: its header announces more than there is")
+    if track.odd:
+        found.append(f"has {track.odd} samples that are no sound")
+    if not track.seconds:
+        return (*found, "holds no sound")
+    found += _length(track, asked)
+    if track.silent == 1:
+        return (*found, "is silent from end to end")
+    found += _silence(track)
+    if track.clipped > _MOST_CLIPPED:
+        found.append(f"is clipped in {100 * track.clipped:.0f} % of its length")
+    if track.dead:
+        found.append(f"is silent in its {track.dead} channel")
+    if track.inverted:
+        found.append("has one channel inverted: on a single loudspeaker it cancels itself out")
+    if track.ends == "sound" and track.seconds >= _SONG and not (track.steady or track.cut):
+        found.append("ends in full sound, as if it were cut off")
+    return tuple(found)
 
 
-def compared(track: Track, asked: float | None) -> tuple[str, ...]:
-    """What is wrong with a track's length, given the seconds asked for."""
-    if not asked or not track.seconds:
-        return ()
-    if track.seconds >= min(_SHORTER * asked, asked - _SLACK):
-        return ()
-    return (f"is {track.seconds:.0f} s long; {asked:g} s were asked for",)
+def _length(track: Track, asked: float | None) -> list[str]:
+    if not asked:
+        return []
+    shortest, longest = min(_SHORTER * asked, asked - _SLACK), _LONGER * asked + _SLACK
+    if shortest <= track.seconds <= longest:
+        return []
+    return [f"is {track.seconds:.0f} s long; {asked:g} s were asked for"]
 
 
-def _heard(loudness: tuple[float, ...]) -> tuple[str, ...]:
-    if not loudness:
-        return ()
-    silent = sum(each < _SILENCE for each in loudness) / len(loudness)
-    clipped = sum(each >= _CLIPPED for each in loudness) / len(loudness)
-    if silent == 1:
-        return ("is silent from end to end",)
-    if silent > _MOST_SILENT:
-        return (f"is silent for {100 * silent:.0f} % of its length",)
-    if clipped > _MOST_CLIPPED:
-        return (f"reaches full scale in {100 * clipped:.0f} % of its length and may be clipped",)
-    return ()
+def _silence(track: Track) -> list[str]:
+    if track.silent > _MOST_SILENT:
+        return [f"is silent for {100 * track.silent:.0f} % of its length"]
+    long = [each for each in track.silences if each[1] - each[0] >= _LONG_SILENCE]
+    return [f"is silent from {clock(begin)} to {clock(end)}" for begin, end in long]
 
 
-def _tagged(path: Path, size: int, media_type: str) -> Track:
-    """A compressed track, as its own header describes it."""
-    import mutagen  # noqa: PLC0415  # needed only to save a song
+def lines(song: Song) -> list[str]:
+    """One line for each take that is on the disk, numbered as files and URLs are."""
+    found = []
+    first: tuple[int, Track] | None = None
+    for take in range(1, len(song.media_urls) + 1):
+        place = names.recorded(song, take)
+        if place is None or place >= len(song.sound):
+            continue
+        track = song.sound[place]
+        found.append(f"Take {take}: {_line(track, song, first)}")
+        if track.heard and first is None:
+            first = take, track
+    return found
 
-    try:
-        info = getattr(mutagen.File(path), "info", None)
-    except mutagen.MutagenError:
-        info = None
-    return Track(
-        size=size,
-        media_type=media_type,
-        seconds=round(float(getattr(info, "length", 0.0)), 3),
-        channels=int(getattr(info, "channels", 0)),
-        rate=int(getattr(info, "sample_rate", 0)),
-    )
+
+def _line(track: Track, song: Song, first: tuple[int, Track] | None) -> str:
+    if not track.heard:
+        length = f"{clock(track.seconds)}, " if track.seconds else ""
+        return f"{length}{track.media_type or 'unknown format'}; not listened to"
+    facts = [_seconds(track, song.duration)]
+    if track.loudness is not None:
+        facts.append(f"{track.loudness:.1f} LUFS")
+    if track.peak > 0:
+        facts.append(f"true peak {20 * math.log10(track.peak):+.1f} dB")
+    if track.channels != _STEREO:
+        facts.append("mono" if track.channels == 1 else f"{track.channels} channels")
+    facts += _edges(track)
+    facts += [f"silent {clock(begin)}-{clock(end)}" for begin, end in track.silences[:3]]
+    bad = wrong(track, song.duration)
+    told = [", ".join(facts)]
+    if bad:
+        told.append("WRONG: it " + ", ".join(bad))
+    if first is not None and (others := difference(track, first[1])):
+        told.append(f"{others} than take {first[0]}")
+    return "; ".join(told)
+
+
+def _seconds(track: Track, asked: float | None) -> str:
+    length = f"{track.seconds:.1f} s"
+    return f"{length} of {asked:g} asked" if asked else length
+
+
+def _edges(track: Track) -> list[str]:
+    words = {"rest": "at rest", "sound": "in full sound"}
+    begins, ends = words.get(track.begins), words.get(track.ends)
+    if begins == ends:
+        return [f"begins and ends {begins}"] if begins else []
+    found = [f"begins {begins}"] if begins else []
+    return [*found, f"ends {ends}"] if ends else found
+
+
+def difference(track: Track, first: Track) -> str:
+    """How a take differs from another, as far as a person would notice."""
+    told = []
+    if track.loudness is not None and first.loudness is not None:
+        louder = track.loudness - first.loudness
+        if abs(louder) >= _LOUDER:
+            told.append(f"{abs(louder):.1f} LU {'louder' if louder > 0 else 'quieter'}")
+    longer = track.seconds - first.seconds
+    if abs(longer) > _TRACES:
+        told.append(f"{abs(longer):.1f} s {'longer' if longer > 0 else 'shorter'}")
+    return " and ".join(told)
+
+
+def facts(tracks: Sequence[Track]) -> list[dict[str, object]]:
+    """What was measured, as numbers for programs."""
+    return [
+        {
+            "media_type": track.media_type,
+            "bytes": track.size,
+            "also": list(track.also),
+            "seconds": track.seconds,
+            "channels": track.channels,
+            "sample_rate": track.rate,
+            "encoding": track.encoding,
+            "loudness_lufs": track.loudness,
+            "true_peak": track.peak,
+            "silences": [list(each) for each in track.silences],
+            "clipped": track.clipped,
+            "begins": track.begins,
+            "ends": track.ends,
+        }
+        for track in tracks
+    ]
+
+
+def clock(seconds: float) -> str:
+    """Minutes and seconds."""
+    whole = round(seconds)
+    return f"{whole // 60}:{whole % 60:02d}"

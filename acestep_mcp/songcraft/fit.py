@@ -1,19 +1,16 @@
 """Does the song fit its duration?
 
-An estimate, not a measurement: the rates were set by hand, their bands were checked against the
-lyric/duration pairs published with ACE-Step 1.5, and nobody compared them with audio. They agree
-with upstream's advice on section lengths and with users' reports that too little time loses lines
-and too much makes the model wander. So every verdict is worded "likely" and "floor" can be
-overridden. Tempo is left out on purpose: seconds per line are flat from 40 to 200 bpm there.
+An estimate: its rates were fitted to the example songs published with ACE-Step 1.5, whose length
+was asked for, and to songs that its authors published as audio, whose length is known (`make fit`).
+One song in four is a quarter longer or shorter all the same, so every verdict is worded "likely"
+and "floor" can be overridden.
 """
 
 import math
 import re
 import unicodedata
-from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
-from itertools import zip_longest
 from typing import Final, Literal
 
 from acestep_mcp.songcraft.notation import Section, kind, sections
@@ -24,30 +21,44 @@ Verdict = Literal["floor", "crowded", "tight", "good", "sparse"]
 SHORTEST: Final = 10  # seconds the model renders at least
 LONGEST: Final = 600
 LONG: Final = 240  # the longest of upstream's demos; longer takes tend to repeat themselves
+USUAL_BPM: Final = 100.0  # where none is given; the median of the published examples
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """How fast words go: syllables per second, and seconds of breath after a line.
+
+    Where the tempo is given, a line takes at least `least` and at most `most` bars.
+    """
+
+    speed: float
+    breath: float
+    least: float
+    most: float
 
 
 @dataclass(frozen=True, slots=True)
 class Rates:
-    """Every number of the estimator; seconds, syllables per second, or multiples of `typical`."""
+    """Every number of the estimator; `make fit` holds them against published songs.
 
-    floor_speed: float = 5.0
-    floor_speed_rap: float = 7.0
-    floor_line: float = 1.0  # the shortest a line can be
-    floor_breath: float = 0.2
-    typical_speed: float = 2.8
-    typical_speed_rap: float = 4.5
-    typical_line: float = 2.5
-    typical_breath: float = 1.0
-    section_gap: float = 2.0  # between sung sections, typical only
-    floor_passage: float = 4.0  # an empty solo, break, drop, …
-    typical_passage: float = 12.0
-    floor_edge: float = 2.0  # an empty intro, outro, fade, …
-    typical_edge: float = 8.0
-    crowded: float = 0.85
-    crowded_rap: float = 0.75
-    tight: float = 1.35
-    target: float = 1.7
-    sparse: float = 2.4
+    What is played is counted in bars, as the songs that were published go by bars: `around` all
+    of it, after each sung section, for an empty solo, break or drop, and for an empty intro or
+    outro. The bands are multiples of the length that is fitted.
+    """
+
+    sung: Pace = Pace(speed=2.5, breath=0.9, least=1.0, most=2.8)
+    rap: Pace = Pace(speed=7.0, breath=0.3, least=1.1, most=4.0)
+    line: float = 0.8  # seconds; the shortest a line can be
+    around: float = 5.0
+    section: float = 5.0
+    around_line: float = 2.0  # at most so many for each line
+    passage: float = 4.0
+    edge: float = 2.0
+    floor: Pace = Pace(speed=5.0, breath=0.2, least=0.0, most=math.inf)
+    floor_rap: Pace = Pace(speed=7.0, breath=0.25, least=0.0, most=math.inf)
+    crowded: float = 0.42
+    tight: float = 0.8
+    sparse: float = 1.9
 
 
 RATES: Final = Rates()
@@ -55,10 +66,10 @@ RATES: Final = Rates()
 
 @dataclass(frozen=True, slots=True)
 class Fit:
-    """How long a song likely needs, in seconds.
+    """How long a song likely takes, in seconds.
 
-    Below `floor` it is very unlikely to be sung in full; `typical` is an unhurried performance
-    without repeats.
+    Below `floor` it is very unlikely to be sung in full; `typical` is what published songs of as
+    many words and sections took, in the middle.
     """
 
     floor: float
@@ -73,13 +84,13 @@ class Fit:
 
     @property
     def target(self) -> int:
-        """The duration to aim at, rounded up to 5 s: the median of the published pairs."""
-        return _up_to_5(RATES.target * self.typical)
+        """The duration to aim at, rounded to 5 s."""
+        return round(self.typical / 5) * 5
 
     @property
     def crowded_below(self) -> float:
         """The duration under which lines are likely rushed or dropped."""
-        return (RATES.crowded_rap if self.rap else RATES.crowded) * self.typical
+        return RATES.crowded * self.typical
 
     @property
     def sparse_above(self) -> float:
@@ -87,7 +98,7 @@ class Fit:
         return RATES.sparse * self.typical
 
     def verdict(self, duration: float) -> Verdict:
-        """The band `duration` (seconds) falls in; "good" reaches from 1.35 to 2.4 times typical."""
+        """The band `duration` (seconds) falls in."""
         if duration < self.floor:
             return "floor"
         if duration < self.crowded_below:
@@ -106,7 +117,7 @@ class Measured:
     syllables: tuple[float, ...]
 
 
-def fitted_duration(lyrics: str, caption: str = "") -> int | None:
+def fitted_duration(lyrics: str, caption: str = "", bpm: float | None = None) -> int | None:
     """Whole seconds for a song whose caller named no duration, 10…600.
 
     The target of its `estimate`, but above 240 s, where takes tend to repeat themselves, no more
@@ -114,7 +125,7 @@ def fitted_duration(lyrics: str, caption: str = "") -> int | None:
     plan nothing (empty, or just `[Instrumental]`): the model's own default then stands.
     """
     measured = measure(lyrics)
-    return aimed(measured, fit_of(measured, caption))
+    return aimed(measured, fit_of(measured, caption, bpm))
 
 
 def aimed(measured: tuple[Measured, ...], needs: Fit) -> int | None:
@@ -124,39 +135,58 @@ def aimed(measured: tuple[Measured, ...], needs: Fit) -> int | None:
     return max(SHORTEST, min(LONGEST, needs.target, max(LONG, needs.recommended)))
 
 
-def estimate(lyrics: str, caption: str = "") -> Fit:
+def estimate(lyrics: str, caption: str = "", bpm: float | None = None) -> Fit:
     """Floor and typical length of these lyrics. Accepts any text; never raises."""
-    return fit_of(measure(lyrics), caption)
+    return fit_of(measure(lyrics), caption, bpm)
 
 
 def measure(lyrics: str) -> tuple[Measured, ...]:
     """The sections in order with the syllables of their sung lines."""
-    japanese, english = is_japanese(lyrics), is_english(lyrics)
-    plan = sections(lyrics)
-    counts = {  # a chorus is counted once, however often it comes
-        line: syllables(line, japanese=japanese, english=english)
-        for line in {line for section in plan for line in section.lines}
-    }
+    plan = [(section, section.sung) for section in sections(lyrics)]
+    words = {line for _, sung in plan for line in sung}
+    whole = "\n".join(line for _, sung in plan for line in sung)
+    japanese, english = is_japanese(whole), is_english(whole)
+    # A chorus is counted once, however often it comes.
+    counts = {line: syllables(line, japanese=japanese, english=english) for line in words}
     return tuple(
-        Measured(section, sung, tuple(counts[line] for line in sung))
-        for section in plan
-        for sung in (section.sung,)
+        Measured(section, sung, tuple(counts[line] for line in sung)) for section, sung in plan
     )
 
 
-def fit_of(measured: tuple[Measured, ...], caption: str = "") -> Fit:
+def fit_of(measured: tuple[Measured, ...], caption: str = "", bpm: float | None = None) -> Fit:
     """The estimate for lyrics already measured."""
     rap = is_rap(tuple(m.section for m in measured), caption)
-    spans = [
-        _sung(m.syllables, rap=rap) if m.syllables else _unsung(m.section.tag or "")
-        for m in _passages(measured)
+    bar = 4 * 60 / (bpm or USUAL_BPM)  # seconds of four beats
+    pace = RATES.rap if rap else RATES.sung
+    # Where the tempo is not given, the bars that bound a line are not known.
+    lines = [_line(n, pace, bar if bpm else None) for m in measured for n in m.syllables]
+    fast = [
+        _line(n, RATES.floor_rap if rap else RATES.floor, None)
+        for m in measured
+        for n in m.syllables
     ]
-    floor, typical = sum(least for least, _ in spans), sum(usual for _, usual in spans)
-    return Fit(floor, typical, sum(len(m.syllables) for m in measured), rap)
+    sings = bool(lines)
+    bars = sum(_bars(m, sings=sings) for m in measured)
+    played = bar * (bars + RATES.around if bars else 0.0)
+    if sings and bars:  # a couple of lines has no room for so much
+        played = min(played, bar * RATES.around_line * len(lines))
+    unsung = sum(_bars(m, sings=sings) for m in measured if not m.syllables)
+    return Fit(sum(fast) + bar * unsung / 3, sum(lines) + played, len(lines), rap)
 
 
-_SUNG_KINDS = frozenset({"verse", "pre-chorus", "chorus", "post-chorus", "hook", "bridge"})
+def _line(count: float, pace: Pace, bar: float | None) -> float:
+    """Seconds of a line of so many syllables."""
+    seconds = max(count / pace.speed, RATES.line) + pace.breath
+    if bar is None:
+        return seconds
+    return min(max(seconds, pace.least * bar), pace.most * bar)
+
+
 _WHOLE_SONG = frozenset({"instrumental", "inst"})
+_PLAYED_KINDS = frozenset({"solo", "instrumental", "break", "drop", "build"})
+_EDGES = frozenset({"intro", "outro", "ending"})
+_PLAYED = re.compile(r"solo|instrumental|interlude|break|drop|build|riff|melody")
+_ENDING = re.compile(r"\bfad(?:e|es|ing)\b|\bends?\b|\bending\b|silence")
 
 
 def _is_switch(section: Section) -> bool:
@@ -164,35 +194,21 @@ def _is_switch(section: Section) -> bool:
     return section.tag is None or section.tag.casefold() in _WHOLE_SONG
 
 
-def _passages(measured: tuple[Measured, ...]) -> Iterator[Measured]:
-    """The sections that take time: `[Verse]` directly before `[whispered]` is one, not two."""
-    for this, following in zip_longest(measured, measured[1:]):
-        tag = this.section.tag
-        headed = tag is not None and kind(tag) in _SUNG_KINDS
-        if this.syllables or (tag and not (headed and following and _is_manner(following))):
-            yield this
+def _bars(measured: Measured, *, sings: bool) -> float:
+    """Bars that are played for a section; a tag of a manner or an effect takes none.
 
-
-def _is_manner(measured: Measured) -> bool:
-    return bool(measured.syllables) and kind(measured.section.tag or "") in {"voice", "mood"}
-
-
-def _sung(counts: tuple[float, ...], *, rap: bool) -> tuple[float, float]:
-    fast = RATES.floor_speed_rap if rap else RATES.floor_speed
-    usual = RATES.typical_speed_rap if rap else RATES.typical_speed
-    floor = sum(max(n / fast, RATES.floor_line) + RATES.floor_breath for n in counts)
-    typical = sum(max(n / usual, RATES.typical_line) + RATES.typical_breath for n in counts)
-    return floor, typical + RATES.section_gap
-
-
-_PLAYED = re.compile(r"solo|instrumental|interlude|break|drop|build|riff|melody")
-_ENDING = re.compile(r"\bfad(?:e|es|ing)\b|\bends?\b|\bending\b|silence")
-
-
-def _unsung(tag: str) -> tuple[float, float]:
-    if _PLAYED.search(tag.casefold()) and not _ENDING.search(tag.casefold()):
-        return RATES.floor_passage, RATES.typical_passage
-    return RATES.floor_edge, RATES.typical_edge
+    Where nobody sings, every tag stands for a passage.
+    """
+    tag = (measured.section.tag or "").casefold()
+    if measured.syllables:
+        return RATES.section
+    if not tag:
+        return 0.0
+    role = kind(tag)
+    ends = role in _EDGES or _ENDING.search(tag)
+    if not ends and (role in _PLAYED_KINDS or _PLAYED.search(tag)):
+        return RATES.passage
+    return RATES.edge if ends or not sings else 0.0
 
 
 def _up_to_5(seconds: float) -> int:
@@ -202,9 +218,13 @@ def _up_to_5(seconds: float) -> int:
 # --- what is counted -------------------------------------------------------------------------
 
 _RAP = re.compile(
-    r"\b(?:rap(?:s|ped|per|pers|ping)?|hip[\s-]?hop|trap|drill|spoken word)\b", re.IGNORECASE
+    r"(?<!no )(?<!without )(?<!not )\b(?:rap(?:s|ped|per|pers|ping)?|hip[\s-]?hop|trap|drill|phonk"
+    r"|spoken word|rapeo|raper[oa]s?|rapeado|rapeur|rappeuse|рэп\w*|реп|хип-?хоп|хіп-?хоп)\b"
+    r"|说唱|說唱|嘻哈|ラップ|ヒップホップ|랩|힙합|แร็พ|แร็ป|ฮิปฮอป|रैप|हिप-?हॉप|راب"
+    r"|هيب هوب|ראפ|היפ הופ",
+    re.IGNORECASE,
 )
-_RAP_TAG = re.compile(r"\brap(?:ped|per|ping)?\b", re.IGNORECASE)
+_RAP_TAG = re.compile(r"\brap(?:ped|per|ping)?\b|说唱|說唱|ラップ|랩|рэп|реп", re.IGNORECASE)
 
 
 def is_rap(plan: tuple[Section, ...], caption: str) -> bool:

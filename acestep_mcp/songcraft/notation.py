@@ -13,6 +13,8 @@ from typing import Literal
 
 from acestep_mcp.domain.models import METERS
 from acestep_mcp.domain.text import clean
+from acestep_mcp.songcraft import reading
+from acestep_mcp.songcraft.reading import Line
 
 MAX_MESSAGE = 200  # characters; a message is one line of a tool answer
 
@@ -213,31 +215,53 @@ _BRACKETED = re.compile(r"\[[^\[\]]*\]")
 class Section:
     """A tag and the text under it.
 
-    `tag` is the text inside the brackets, trimmed, or None for text before any tag; `lines` are
-    the non-empty lines, trimmed, without a language prefix. They may hold more than words to
-    sing: ask `is_sung`.
+    `tag` is the text inside the brackets, trimmed, or None for text before any tag; a heading
+    without brackets begins a section, too, with the tag that should stand for it (`written` is
+    False then). `read` is what each non-empty line is, without a language prefix.
     """
 
     tag: str | None
-    lines: tuple[str, ...]
+    read: tuple[Line, ...] = ()
+    written: bool = True
+
+    @property
+    def lines(self) -> tuple[str, ...]:
+        """The lines as they stand."""
+        return tuple(line.text for line in self.read)
 
     @property
     def sung(self) -> tuple[str, ...]:
-        """The lines somebody sings."""
-        return tuple(line for line in self.lines if is_sung(line))
+        """What somebody sings, line by line."""
+        return tuple(line.sung for line in self.read if is_sung(line.sung))
 
 
 def sections(lyrics: str) -> tuple[Section, ...]:
     """The song in order. Text behind a tag on its line counts as the section's first line."""
-    found: list[tuple[str | None, list[str]]] = [(None, [])]
-    for raw in lyrics.splitlines():
-        tags, rest = tagged(raw)
-        found.extend((tag, []) for tag in tags)
-        if rest:
-            found[-1][1].append(rest)
-    return tuple(Section(tag, tuple(lines)) for tag, lines in found if tag is not None or lines)
+    rows = [_row(raw) for raw in lyrics.splitlines() if raw.strip()]
+    read = iter(reading.read(rest for _, rest in rows if rest))
+    found: list[tuple[str | None, list[Line], bool]] = [(None, [], True)]
+    for tags, rest in rows:
+        found.extend((tag, [], True) for tag in tags)
+        if not rest:
+            continue
+        line = next(read)
+        if line.role == "heading":
+            found.append((line.cure.strip("[]"), [], False))
+        found[-1][1].append(line)
+    return tuple(
+        Section(tag, tuple(lines), written)
+        for tag, lines, written in found
+        if tag is not None or lines
+    )
 
 
+def _row(raw: str) -> tuple[tuple[str, ...], str]:
+    """The tags of a line and the text behind them; stamps and chords in brackets are no tags."""
+    text = raw.strip()
+    return ((), text) if text[0] != "[" or reading.is_no_tag(text) else tagged(text)
+
+
+@lru_cache(maxsize=4096)  # three rules read the same lines
 def tagged(line: str) -> tuple[tuple[str, ...], str]:
     """The tags a line begins with and the text behind them; language prefixes are dropped."""
     text, at, tags = line.strip(), 0, []

@@ -15,14 +15,17 @@ from pydantic import BaseModel, Field
 from acestep_mcp.domain.models import ProviderInfo
 from acestep_mcp.domain.song import RUNNING, SUBMITTING, Song
 from acestep_mcp.domain.text import INVISIBLE, well_formed
+from acestep_mcp.domain.track import Track
 from acestep_mcp.engine import Report
 from acestep_mcp.ledger import Page
-from acestep_mcp.providers import Preview
+from acestep_mcp.library import sound
+from acestep_mcp.library.names import media_type, recorded
 from acestep_mcp.library.sidecar import instant
+from acestep_mcp.providers import Preview
 from acestep_mcp.surface.refusals import quoted
 
 if TYPE_CHECKING:
-    from acestep_mcp.order import Order
+    from acestep_mcp.songcraft.prepare import Prepared
 
 PLAYER = "acestep/player"
 _NO_LINK = "the gateway gave no media URL"
@@ -41,6 +44,7 @@ class SongAnswer(BaseModel):
     media_urls: list[str] = []
     media_type: str = ""
     files: list[str] = Field([], description="Absolute paths of the saved tracks")
+    takes: list[str] = Field([], description="What was measured of each saved take")
     duration: float = Field(0, description="Seconds asked for")
     seed: int = -1
     warnings: list[str] = []
@@ -92,31 +96,30 @@ def songs(page: Page, maker: Callable[[Song], ProviderInfo], now: float) -> Call
     return _result([_text("\n".join((head, *lines)))], answer)
 
 
-def question(order: "Order") -> str:
+def question(prepared: "Prepared") -> str:
     """What a person is asked before their money is spent."""
-    takes = f"{order.tracks} tracks" if order.tracks > 1 else "1 track"
-    name = f"“{order.title}”" if order.title else "a song"
-    return (
-        f"Generate {name} ({takes}{_length_note(order)}) with {order.model.title}? It costs money."
-    )
+    takes = f"{prepared.tracks} tracks" if prepared.tracks > 1 else "1 track"
+    name = f"“{prepared.title}”" if prepared.title else "a song"
+    length, model = _length_note(prepared), prepared.model.title
+    return f"Generate {name} ({takes}{length}) with {model}? It costs money."
 
 
-def dry_run(order: "Order", sent: Preview) -> CallToolResult:
+def dry_run(prepared: "Prepared", sent: Preview) -> CallToolResult:
     """The answer of a dry run: exactly what would be sent, and that nothing was."""
     body = _visible(json.dumps(dict(sent.body), ensure_ascii=False))
     shown = DryRunAnswer(
         request_id="",
         status="DRY_RUN",
-        message=_dry_message(order),
-        title=order.title,
-        model=order.model.id,
-        warnings=_messages(order, "warning"),
-        duration=float(order.payload.get("duration", order.model.default_duration or 0)),
-        seed=order.payload.get("seed", -1),
+        message=_dry_message(prepared),
+        title=prepared.title,
+        model=prepared.model.id,
+        warnings=_messages(prepared, "warning"),
+        duration=float(prepared.payload.get("duration", prepared.model.default_duration or 0)),
+        seed=prepared.payload.get("seed", -1),
         request=body,
-        fit=_fit(order),
-        stops=_messages(order, "stop"),
-        notes=_messages(order, "note"),
+        fit=_fit(prepared),
+        stops=_messages(prepared, "stop"),
+        notes=_messages(prepared, "note"),
     )
     found = [f"Stop: {each}" for each in shown.stops]
     found += [f"Warning: {each}" for each in shown.warnings]
@@ -135,8 +138,9 @@ def _answer(report: Report, maker: ProviderInfo, now: float) -> SongAnswer:
         title=song.title,
         model=song.model,
         media_urls=list(song.media_urls),
-        media_type=song.media_type,
-        files=list(song.files),
+        media_type=_media_type(song),
+        files=_files(song),
+        takes=sound.lines(song),
         duration=song.duration or (default if song.payload else 0),
         seed=-1 if song.seed is None else song.seed,
         warnings=[*song.file_warnings, *song.warnings],
@@ -146,10 +150,22 @@ def _answer(report: Report, maker: ProviderInfo, now: float) -> SongAnswer:
     )
 
 
+def _files(song: Song) -> list[str]:
+    """The saved takes in order, and then those of them that are there in another format, too."""
+    return [*song.files, *(path for track in song.sound for path in track.also)]
+
+
+def _media_type(song: Song) -> str:
+    """What the saved file is; before it is saved, what it was announced as."""
+    return next((each.media_type for each in song.sound if each.media_type), song.media_type)
+
+
 def _message(report: Report, maker: ProviderInfo, now: float) -> str:
     song = report.song
     again = "This is the song an identical earlier call ordered; nothing new was bought. "
-    return (again if report.reused else "") + _state_sentence(song, maker, report.problem, now)
+    conversion = f" {report.conversion}" if report.conversion else ""
+    said = _state_sentence(song, maker, report.problem, now)
+    return f"{again if report.reused else ''}{said}{conversion}"
 
 
 def _state_sentence(song: Song, maker: ProviderInfo, problem: str, now: float) -> str:
@@ -187,7 +203,8 @@ def _completed(song: Song) -> str:
         return f"The song is finished, but {_NO_LINK}. Call get_status again in a minute."
     made = f"The song is finished: {count} tracks." if count > 1 else "The song is finished."
     if song.files and song.saving == "done":
-        return f"{made} It is saved in 'files'; give the user the paths and the media URLs."
+        heard = " You cannot hear it: tell what 'takes' says was measured." if song.sound else ""
+        return f"{made} It is saved in 'files'; give the user the paths and the media URLs.{heard}"
     return f"{made}{_saving(song)} Give the user the media URLs; they may expire, so do it now."
 
 
@@ -219,11 +236,11 @@ def _visible(body: str) -> str:
     )
 
 
-def _dry_message(order: "Order") -> str:
-    takes = f"{order.tracks} tracks" if order.tracks > 1 else "1 track"
-    stop = order.stop()
+def _dry_message(prepared: "Prepared") -> str:
+    takes = f"{prepared.tracks} tracks" if prepared.tracks > 1 else "1 track"
+    stop = prepared.stop()
     if stop is None:
-        outcome = f"would buy {takes} from {order.model.title}{_length_note(order)}"
+        outcome = f"would buy {takes} from {prepared.model.title}{_length_note(prepared)}"
     elif stop.overridable:
         outcome = "would be refused; mend what the stop says, or insist with force=true"
     else:
@@ -231,11 +248,11 @@ def _dry_message(order: "Order") -> str:
     return f"Nothing was sent, nothing is charged. Without dry_run this request {outcome}."
 
 
-def _fit(order: "Order") -> str:
+def _fit(prepared: "Prepared") -> str:
     """How the length and the lyrics go together, in the words of an estimate."""
-    needs, seconds = order.needs, order.payload.get("duration")
+    needs, seconds = prepared.needs, prepared.payload.get("duration")
     if not needs.sung_lines:
-        return "Nothing is sung, so any length fits."
+        return "Nothing is sung in these lyrics, so no length is estimated."
     asked = f"; {seconds:g} s is likely {needs.verdict(seconds)}" if seconds else ""
     return (
         f"{needs.sung_lines} sung lines: {needs.recommended}-{needs.target} s recommended, "
@@ -243,15 +260,15 @@ def _fit(order: "Order") -> str:
     )
 
 
-def _messages(order: "Order", severity: str) -> list[str]:
-    return [each.message for each in order.findings if each.severity == severity]
+def _messages(prepared: "Prepared", severity: str) -> list[str]:
+    return [each.message for each in prepared.findings if each.severity == severity]
 
 
-def _length_note(order: "Order") -> str:
-    if "duration" in order.payload:
-        return f", {order.payload['duration']:g} s long"
-    if order.model.default_duration:
-        return f", {order.model.default_duration} s long (the model's default)"
+def _length_note(prepared: "Prepared") -> str:
+    if "duration" in prepared.payload:
+        return f", {prepared.payload['duration']:g} s long"
+    if prepared.model.default_duration:
+        return f", {prepared.model.default_duration} s long (the model's default)"
     return ", of the model's default length"
 
 
@@ -262,6 +279,7 @@ def _paragraph(shown: SongAnswer) -> str:
         facts.append(f"Title: {shown.title}.")
     facts += [f"Media: {url}" for url in shown.media_urls]
     facts += [f"File: {path}" for path in shown.files]
+    facts += [f"{line}." for line in shown.takes]
     if shown.duration:
         facts.append(f"{shown.duration:g} s, model {shown.model}, seed {shown.seed}.")
     facts += [f"Warning: {warning}" for warning in shown.warnings]
@@ -276,26 +294,40 @@ def _line(shown: SongAnswer) -> str:
 
 def _links(song: Song) -> Iterable[ResourceLink]:
     name = song.title or "song"
-    kind = song.media_type if song.media_type.startswith("audio/") else "audio/wav"
+    announced = song.media_type if song.media_type.startswith("audio/") else "audio/wav"
     for take, url in enumerate(song.media_urls, start=1):
+        place = recorded(song, take)
+        kind = media_type(song.files[place]) if place is not None else ""
         label = f"{name} (take {take})" if len(song.media_urls) > 1 else name
-        yield ResourceLink(type="resource_link", uri=url, name=label, mime_type=kind)
+        yield ResourceLink(type="resource_link", uri=url, name=label, mime_type=kind or announced)
 
 
 def _for_player(song: Song) -> dict[str, Any] | None:
-    """What the player draws and no model reads: lyrics, and each track's size and loudness."""
+    """What the player draws and no model reads: lyrics, and what was measured of each take.
+
+    Each track says which take it is, since a take may be missing on the disk.
+    """
     if not song.sound:
         return None
+    numbered = ((take, recorded(song, take)) for take in range(1, len(song.media_urls) + 1))
     tracks = [
-        {
-            "peaks": list(each.peaks),
-            "seconds": each.seconds,
-            "bytes": each.size,
-            "type": each.media_type,
-        }
-        for each in song.sound
+        _drawn(take, song.sound[place])
+        for take, place in numbered
+        if place is not None and place < len(song.sound)
     ]
     return {PLAYER: {"lyrics": str(song.payload.get("lyrics", "")), "tracks": tracks}}
+
+
+def _drawn(take: int, track: Track) -> dict[str, Any]:
+    return {
+        "take": take,
+        "peaks": list(track.peaks),
+        "seconds": track.seconds,
+        "bytes": track.size,
+        "type": track.media_type,
+        "loudness": track.loudness,
+        "peak": track.peak,
+    }
 
 
 def _text(text: str) -> TextContent:

@@ -3,8 +3,9 @@
 The words cost every conversation tokens, so they say what the name does not.
 """
 
-from collections.abc import Mapping
-from typing import Annotated
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, fields, replace
+from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field
 
@@ -13,8 +14,10 @@ from acestep_mcp.domain.models import (
     LONGEST_PROMPT,
     LONGEST_TITLE,
     METERS,
-    MODELS,
+    Model,
+    takers,
 )
+from acestep_mcp.domain.request import SongRequest
 from acestep_mcp.surface import reading
 
 LONGEST_WAIT = 50
@@ -22,93 +25,96 @@ LONGEST_HANDLE = 2_000
 """Characters of a request_id with whatever it stands in: a sentence, a URL, a whole answer."""
 STATUSES = ("QUEUED", "PROCESSING", "COMPLETED", "FAILED", "ERROR", "UNKNOWN")
 
-Prompt = Annotated[
-    str,
-    Field(max_length=LONGEST_PROMPT, description="Style caption, 1-3 sentences"),
-    BeforeValidator(reading.phrases),
-]
-Lyrics = Annotated[
-    str,
-    Field(max_length=LONGEST_LYRICS, description="Lyrics with section tags in brackets"),
-    BeforeValidator(reading.lines),
-]
-Title = Annotated[
-    str,
-    Field(max_length=LONGEST_TITLE, description="Names the file; never sent"),
-    BeforeValidator(reading.words),
-]
-Instrumental = Annotated[bool, Field(description="Nobody sings")]
-Duration = Annotated[
-    float,
-    Field(ge=0, le=600, description="Seconds; 0 = fitted to the lyrics"),
-    BeforeValidator(reading.seconds),
-]
-Bpm = Annotated[
-    float, Field(ge=0, le=300, description="30-300; 0 = auto"), BeforeValidator(reading.beats)
-]
-Key = Annotated[
-    str, Field(max_length=40, description="Like 'A minor'; empty = auto; ace-step-xl only")
-]
-Meter = Annotated[
-    str,
-    Field(max_length=20, description=f"{', '.join(METERS)}; empty = auto; ace-step-xl only"),
-    BeforeValidator(reading.words),
-]
-Seed = Annotated[
-    int,
-    Field(ge=-1, le=4_294_967_295, description="-1 = drawn and reported"),
-    BeforeValidator(reading.number),
-]
-Batch = Annotated[
-    int,
-    Field(ge=1, le=4, description="Takes, each paid; ace-step-xl only"),
-    BeforeValidator(reading.number),
-]
-Thinking = Annotated[bool, Field(description="Plan first; ace-step-xl only")]
-ModelName = Annotated[
-    str, Field(json_schema_extra={"enum": list(MODELS)}, description="Model to use")
-]
-Steps = Annotated[
-    int,
-    Field(ge=0, le=200, description="0 = default; ace-step only"),
-    BeforeValidator(reading.number),
-]
-Guidance = Annotated[
-    float,
-    Field(ge=0, le=30, description="0 = default; ace-step only"),
-    BeforeValidator(reading.number),
-]
-Wait = Annotated[
-    float,
-    Field(ge=0, le=LONGEST_WAIT, description="Seconds to wait in this call"),
-    BeforeValidator(reading.seconds),
-]
-DryRun = Annotated[bool, Field(description="Check and show what would be sent; free")]
-Force = Annotated[bool, Field(description="Send although the fit check stopped it")]
-NewTake = Annotated[
-    bool, Field(description="Pay again although the same request is running or undelivered")
-]
-RequestId = Annotated[
-    str,
-    Field(min_length=1, max_length=LONGEST_HANDLE, description="As given by generate_song"),
-    BeforeValidator(reading.words),
-]
-Limit = Annotated[
-    int, Field(ge=1, le=50, description="Songs per page"), BeforeValidator(reading.number)
-]
-Status = Annotated[  # no enum: with the empty text in it, some models' makers refuse every call
-    str, Field(max_length=40, description=f"Only {', '.join(STATUSES[:-1])} or {STATUSES[-1]}")
-]
-Search = Annotated[
-    str,
-    Field(max_length=200, description="Text in title, prompt or lyrics"),
-    BeforeValidator(reading.words),
-]
-Cursor = Annotated[
-    str,
-    Field(max_length=200, description="next_cursor of the previous page"),
-    BeforeValidator(reading.words),
-]
+
+@dataclass(frozen=True, slots=True)
+class Argument:
+    """One argument: its type, the words that describe it, its bounds, and who reads it first."""
+
+    kind: type
+    words: str
+    bounds: Mapping[str, Any]
+    read: Callable[[Any], Any] | None = None
+
+    def published(self, only: str = "") -> Any:  # noqa: ANN401  # a type
+        """The type of which the SDK makes the schema; `only` says which models take it."""
+        words = f"{self.words}; {only}" if only else self.words
+        first = () if self.read is None else (BeforeValidator(self.read),)
+        return Annotated[(self.kind, Field(description=words, **self.bounds), *first)]
+
+
+ARGUMENTS: Mapping[str, Argument] = {
+    "prompt": Argument(
+        str, "Style caption, 1-3 sentences", {"max_length": LONGEST_PROMPT}, reading.phrases
+    ),
+    "lyrics": Argument(
+        str, "Lyrics with section tags in brackets", {"max_length": LONGEST_LYRICS}, reading.lines
+    ),
+    "title": Argument(
+        str, "Names the file; never sent", {"max_length": LONGEST_TITLE}, reading.words
+    ),
+    "instrumental": Argument(bool, "Nobody sings", {}),
+    "duration": Argument(
+        float, "Seconds; 0 = fitted to the lyrics", {"ge": 0, "le": 600}, reading.seconds
+    ),
+    "bpm": Argument(float, "30-300; 0 = auto", {"ge": 0, "le": 300}, reading.beats),
+    "key": Argument(str, "Like 'A minor'; empty = auto", {"max_length": 40}),
+    "time_signature": Argument(
+        str, f"{', '.join(METERS)}; empty = auto", {"max_length": 20}, reading.words
+    ),
+    "seed": Argument(
+        int, "-1 = drawn and reported", {"ge": -1, "le": 4_294_967_295}, reading.number
+    ),
+    "batch_size": Argument(int, "Takes, each paid", {"ge": 1, "le": 4}, reading.number),
+    "thinking": Argument(bool, "Plan first", {}),
+    "model": Argument(str, "Model to use", {}),
+    "infer_steps": Argument(int, "0 = default", {"ge": 0, "le": 200}, reading.number),
+    "guidance_scale": Argument(float, "0 = default", {"ge": 0, "le": 30}, reading.number),
+    "wait": Argument(
+        float, "Seconds to wait in this call", {"ge": 0, "le": LONGEST_WAIT}, reading.seconds
+    ),
+    "dry_run": Argument(bool, "Check and show what would be sent; free", {}),
+    "force": Argument(bool, "Send although the fit check stopped it", {}),
+    "new_take": Argument(bool, "Pay again although the same request is running or undelivered", {}),
+    "request_id": Argument(
+        str,
+        "As given by generate_song",
+        {"min_length": 1, "max_length": LONGEST_HANDLE},
+        reading.words,
+    ),
+    "format": Argument(
+        str,
+        "flac or mp3: have the saved song in that format, too",
+        {"max_length": 40},
+        reading.words,
+    ),
+    "limit": Argument(int, "Songs per page", {"ge": 1, "le": 50}, reading.number),
+    # No enum: with the empty text in it, some models' makers refuse every call.
+    "status": Argument(
+        str, f"Only {', '.join(STATUSES[:-1])} or {STATUSES[-1]}", {"max_length": 40}
+    ),
+    "search": Argument(str, "Text in title, prompt or lyrics", {"max_length": 200}, reading.words),
+    "cursor": Argument(str, "next_cursor of the previous page", {"max_length": 200}, reading.words),
+}
+"""Every argument that any tool takes, under its name."""
+
+_FIELDS = frozenset(field.name for field in fields(SongRequest))
+_ALWAYS = frozenset({"prompt", "lyrics", "title", "instrumental"})
+"""Fields of a request that mean something whatever its model takes."""
+
+
+def published(name: str, models: Mapping[str, Model]) -> Any | None:  # noqa: ANN401  # a type
+    """The type of an argument, where these models are to be had; None where none takes it."""
+    argument = ARGUMENTS[name]
+    if name == "model":
+        return replace(argument, bounds={"json_schema_extra": {"enum": list(models)}}).published()
+    taking = takers(models, name)
+    if name not in _FIELDS or name in _ALWAYS or len(taking) == len(models):
+        return argument.published()
+    if len(taking) == 1:
+        return argument.published(f"{taking[0]} only")
+    missing = [each for each in models if each not in taking]
+    return argument.published(f"not on {' or '.join(missing)}") if taking else None
+
 
 FREE_TEXT = frozenset({"prompt", "lyrics", "title", "search"})
 """Arguments in which every text means itself."""

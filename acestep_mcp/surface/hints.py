@@ -70,7 +70,7 @@ _LOOKED_FOR = {
     ("cursor", "use cursor with the next_cursor of the answer before"): (
         "page offset skip next_cursor next page_token after before start"
     ),
-    (_ANYWHERE, "leave it out: files come in the format the model delivers"): (
+    (_ANYWHERE, "leave it out; get_status with format=flac or mp3 converts a saved song"): (
         "format output_format audio_format file_format response_format codec sample_rate bitrate "
         "quality extension mp3 wav flac"
     ),

@@ -45,9 +45,11 @@ Complete = Callable[
 
 _STEPS = """\
 1. Write title, prompt and lyrics by the guide below.
-2. Call generate_song with dry_run=true. Follow every stop and warning it names, and call it again
-   until there are none.
-3. Show me the lyrics. When I agree, call generate_song once without dry_run.
+2. Call generate_song with dry_run=true. Mend what it names, and call it again until what is left is
+   what I asked for myself; if nothing new is named, that is enough.
+3. Show me the lyrics as they will be sent, with the length and what is left to be said of them.
+   When I agree, call generate_song once without dry_run. If I asked for what the model cannot do
+   (sung 7/8, a solo of exact length, changing a song that exists), say so before.
 4. If the answer is not COMPLETED, call get_status with its request_id and wait=45 until it is.
 5. Give me the file paths and media URLs exactly as returned."""
 

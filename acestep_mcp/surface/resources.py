@@ -106,7 +106,7 @@ def _place(number: str) -> int | None:
 
 
 def _record(song: Song) -> dict[str, Any]:
-    return {**record(song, song.files), "request_id": song.handle}
+    return {**record(song), "request_id": song.handle}
 
 
 def _json(value: dict[str, Any]) -> str:

@@ -1,6 +1,9 @@
 """A tool that means its schema: unknown arguments are named, errors are one line."""
 
+import inspect
 from collections.abc import Callable, Mapping
+from dataclasses import fields
+from types import MappingProxyType
 from typing import Any, Self
 
 from mcp.server.mcpserver import Context
@@ -9,14 +12,18 @@ from mcp.server.mcpserver.tools import Tool
 from pydantic import ValidationError
 
 from acestep_mcp.domain.errors import Refusal
+from acestep_mcp.domain.models import Model
+from acestep_mcp.domain.request import SongRequest
 from acestep_mcp.domain.text import clean
 from acestep_mcp.front import CHANGED
-from acestep_mcp.surface.arguments import FREE_TEXT, NOTHING, OPEN
+from acestep_mcp.surface.arguments import FREE_TEXT, NOTHING, OPEN, published
 from acestep_mcp.surface.hints import unknown
 from acestep_mcp.surface.hosts import is_added
 from acestep_mcp.surface.refusals import LONGEST_ERROR, sentence
 
 Schema = dict[str, Any]
+_CONTEXT = "ctx"
+"""The parameter of a tool that gets the SDK's context of the call."""
 
 
 class StrictTool(Tool):
@@ -28,9 +35,24 @@ class StrictTool(Tool):
     """
 
     @classmethod
-    def build(cls, fn: Callable[..., Any], **published: Any) -> Self:  # noqa: ANN401  # the SDK's keywords
-        """The tool of `fn`, with flat schemas that admit nothing else."""
-        tool = cls.from_function(fn, **published)
+    def of(
+        cls,
+        fn: Callable[..., Any],
+        desk: object,
+        models: Mapping[str, Model],
+        *,
+        defaults: Mapping[str, Any] = MappingProxyType({}),
+        **published: Any,  # noqa: ANN401  # the SDK's keywords
+    ) -> Self:
+        """The tool of `fn`, called with `desk` first; its schemas are flat and admit nothing else.
+
+        Each other parameter is published as `surface.arguments` describes it, with its own default
+        or that of `defaults`, and of a request each field that one of the `models` takes.
+        """
+        call, signature = _flattened(fn, desk, models, defaults)
+        call.__name__, call.__signature__ = fn.__name__, signature  # type: ignore[attr-defined]  # what the SDK reads
+        context = _CONTEXT if _CONTEXT in signature.parameters else None
+        tool = cls.from_function(call, context_kwarg=context, **published)
         tool.parameters = {**flat(tool.parameters), "additionalProperties": False}
         output = tool.fn_metadata.output_schema
         if output is not None:
@@ -74,6 +96,35 @@ class StrictTool(Tool):
             elif not is_added(name, arguments):
                 raise ToolError(unknown(name, known))
         return given
+
+
+def _flattened(
+    fn: Callable[..., Any], desk: object, models: Mapping[str, Model], defaults: Mapping[str, Any]
+) -> tuple[Callable[..., Any], inspect.Signature]:
+    """`fn` as a function of published arguments alone, and its signature."""
+    signature = inspect.signature(fn, eval_str=True)
+    asked = next((p.name for p in signature.parameters.values() if p.annotation is SongRequest), "")
+    own = {field.name: field.default for field in fields(SongRequest)} if asked else {}
+    taken: dict[str, Any] = {}
+    for parameter in list(signature.parameters.values())[1:]:
+        taken |= own if parameter.name == asked else {parameter.name: parameter.default}
+    required = {"prompt": inspect.Parameter.empty, "model": next(iter(models))}
+    parameters = [
+        inspect.Parameter(
+            name,
+            inspect.Parameter.KEYWORD_ONLY,
+            annotation=Context if name == _CONTEXT else annotation,
+            default=defaults.get(name, required.get(name, default)),
+        )
+        for name, default in taken.items()
+        if (annotation := name == _CONTEXT or published(name, models))
+    ]
+
+    async def call(**given: Any) -> Any:  # noqa: ANN401  # the arguments, validated by the SDK
+        song = {name: given.pop(name) for name in own if name in given}
+        return await fn(desk, **given, **({asked: SongRequest(**song)} if asked else {}))
+
+    return call, signature.replace(parameters=parameters)
 
 
 def _is_open(name: str, value: object) -> bool:

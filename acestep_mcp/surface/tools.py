@@ -1,31 +1,17 @@
-"""The three tools."""
+"""The three tools: what is published of them, and what each of them does."""
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated
 
-import anyio
-from mcp.server.mcpserver import Context
 from mcp_types import CallToolResult, InputRequiredResult, ToolAnnotations
-from mcp_types.version import is_version_at_least
 
-from acestep_mcp.clock import Clock
-from acestep_mcp.domain.errors import BadInput, CouldNotSend, Stopped
-from acestep_mcp.domain.models import DEFAULT
-from acestep_mcp.engine import Engine, Report, Who
-from acestep_mcp.surface import answers
-from acestep_mcp.surface import arguments as arg
+from acestep_mcp.domain.errors import BadInput
+from acestep_mcp.domain.request import SongRequest
+from acestep_mcp.settings import FORMATS
 from acestep_mcp.surface.answers import ListAnswer, SongAnswer
-from acestep_mcp.surface.confirm import confirm
-from acestep_mcp.surface.handles import meant
+from acestep_mcp.surface.arguments import STATUSES
+from acestep_mcp.surface.desk import Ctx, Desk
 from acestep_mcp.surface.player import TOOL_META
 from acestep_mcp.surface.strict import StrictTool
-from acestep_mcp.surface.tasks import declared
-from acestep_mcp.surface.waiting import Patience
-
-if TYPE_CHECKING:
-    from acestep_mcp.order import Order, Wish
-
-Ctx = Context[Any, Any]
 
 _GENERATE = """\
 Generate a song with ACE-Step from a style caption and lyrics. Costs real money per take. Waits, \
@@ -50,177 +36,72 @@ _READS = ToolAnnotations(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Readers:
-    """Threads in which a server that works for many reads what its callers ask for.
+async def generate_song(  # its published arguments
+    desk: Desk,
+    ctx: Ctx,
+    asked: SongRequest,
+    *,
+    wait: float,
+    dry_run: bool = False,
+    force: bool = False,
+    new_take: bool = False,
+) -> Annotated[CallToolResult, SongAnswer] | InputRequiredResult:
+    """Have a song made, or say what would be sent."""
+    prepared = await desk.prepared(asked)
+    if dry_run:
+        return desk.rehearse(prepared)
+    return await desk.submit(ctx, prepared, wait=wait, force=force, new_take=new_take)
 
-    Reading the longest song takes some 30 ms, in which an event loop hears nobody else. `limiter`
-    says how many are read at once, `patience` how many seconds one may wait for its turn.
-    """
 
-    limiter: anyio.CapacityLimiter
-    patience: float = 5.0
+async def get_status(
+    desk: Desk,
+    ctx: Ctx,
+    request_id: str,
+    *,
+    wait: float = 0,
+    format: str = "",  # noqa: A002  # its published name
+) -> Annotated[CallToolResult, SongAnswer]:
+    """See how a song is doing; a saved one is converted where a format is named."""
+    kind = format.strip().lower().removeprefix("audio/").lstrip(".").replace("mpeg", "mp3")
+    if kind and kind not in FORMATS[1:]:
+        raise BadInput("format", f"use {' or '.join(FORMATS[1:])}, or leave it out")
+    return await desk.status(ctx, request_id, wait=wait, kind=kind)
 
 
-@dataclass(frozen=True, slots=True)
-class Desk:
-    """Where the tools do their work. Without `readers` a wish is read where it arrives.
-
-    That is right for a server of one person: nobody else waits, and a thread has to be started.
-    """
-
-    engine: Engine
-    who: Who
-    clock: Clock
-    patience: Patience
-    confirming: bool
-    readers: Readers | None = None
-
-    async def read(self, wish: "Wish") -> "Order":
-        """What the wish comes to, checked.
-
-        Raises:
-            Refusal: An argument is unusable, or too many wishes are being read.
-        """
-        from acestep_mcp.order import order  # noqa: PLC0415  # as in `generate_song`
-
-        if self.readers is None:
-            return order(wish, self.clock.random)
-        try:
-            with anyio.fail_after(self.readers.patience):
-                # A wish that is being read is read to its end; only the queue can be left.
-                return await anyio.to_thread.run_sync(
-                    order, wish, self.clock.random, limiter=self.readers.limiter
-                )
-        except TimeoutError:
-            raise CouldNotSend("too many songs are being checked; wait a few seconds") from None
-
-    async def take(
-        self, ctx: Ctx, order: "Order", *, wait: float, force: bool, new_take: bool
-    ) -> CallToolResult | InputRequiredResult:
-        """Have a song made, unless a check or a person is against it."""
-        if stop := order.stop(force=force):
-            raise Stopped(stop.message, stop.overridable)
-        if (
-            self.confirming
-            and await self._would_buy(order, new_take=new_take)
-            and (asked := await confirm(ctx, answers.question(order)))
-        ):
-            return asked
-        if declared(ctx.request_context):
-            wait = 0  # the client takes a task, and asks about it when it likes
-        report = await self.patience.wait(
-            ctx,
-            wait,
-            lambda seconds: self.engine.generate(
-                self.who(), order, wait=seconds, new_take=new_take
-            ),
-        )
-        return self.answer(ctx, report, as_error=True)
-
-    async def _would_buy(self, order: "Order", *, new_take: bool) -> bool:
-        """Whether a person has to be asked: not for what costs nothing, nor for what is refused."""
-        return await self.engine.earlier(self.who(), order, reuse=not new_take) is None
-
-    async def look(self, ctx: Ctx, handle: str, wait: float) -> CallToolResult:
-        """See how a song is doing."""
-        handle = await meant(self.engine, self.who(), handle)
-        report = await self.patience.wait(
-            ctx, wait, lambda seconds: self.engine.status(self.who(), handle, wait=seconds)
-        )
-        return self.answer(ctx, report, as_error=False)
-
-    async def browse(self, limit: int, status: str, search: str, cursor: str) -> CallToolResult:
-        """List songs."""
-        if status and status not in arg.STATUSES:
-            known = ", ".join(arg.STATUSES)
-            raise BadInput("status", f"use one of {known}, or leave it out")
-        page = await self.engine.songs(
-            self.who(), limit=limit, status=status, search=search, cursor=cursor
-        )
-        return answers.songs(page, self.clock.now())
-
-    def answer(self, ctx: Ctx, report: Report, *, as_error: bool) -> CallToolResult:
-        """The answer, with links for clients that know them."""
-        links = is_version_at_least(ctx.request_context.protocol_version, "2025-06-18")
-        return answers.song(report, self.clock.now(), links=links, as_error=as_error)
+async def list_outputs(
+    desk: Desk, *, limit: int = 10, status: str = "", search: str = "", cursor: str = ""
+) -> Annotated[CallToolResult, ListAnswer]:
+    """List songs."""
+    status = status.strip().upper()
+    if status and status not in STATUSES:
+        raise BadInput("status", f"use one of {', '.join(STATUSES)}, or leave it out")
+    return await desk.songs(limit=limit, status=status, search=search, cursor=cursor)
 
 
 def build(desk: Desk, default_wait: float) -> list[StrictTool]:
     """The tools. `default_wait` is how many seconds a generation waits unless it says otherwise."""
-
-    async def generate_song(  # noqa: PLR0913, PLR0917  # the tool's published arguments
-        ctx: Ctx,
-        prompt: arg.Prompt,
-        lyrics: arg.Lyrics = "",
-        title: arg.Title = "",
-        instrumental: arg.Instrumental = False,  # noqa: FBT002  # as above
-        duration: arg.Duration = 0,
-        bpm: arg.Bpm = 0,
-        key: arg.Key = "",
-        time_signature: arg.Meter = "",
-        seed: arg.Seed = -1,
-        batch_size: arg.Batch = 1,
-        thinking: arg.Thinking = False,  # noqa: FBT002  # as above
-        model: arg.ModelName = DEFAULT.id,
-        infer_steps: arg.Steps = 0,
-        guidance_scale: arg.Guidance = 0,
-        wait: arg.Wait = default_wait,
-        dry_run: arg.DryRun = False,  # noqa: FBT002  # as above
-        force: arg.Force = False,  # noqa: FBT002  # as above
-        new_take: arg.NewTake = False,  # noqa: FBT002  # as above
-    ) -> Annotated[CallToolResult, SongAnswer] | InputRequiredResult:
-        # The tables of songcraft, which a start need not load.
-        from acestep_mcp.order import Wish  # noqa: PLC0415
-
-        wish = Wish(
-            prompt=prompt,
-            lyrics=lyrics,
-            title=title,
-            instrumental=instrumental,
-            duration=duration,
-            bpm=bpm,
-            key=key,
-            time_signature=time_signature,
-            seed=seed,
-            batch_size=batch_size,
-            thinking=thinking,
-            model=model,
-            infer_steps=infer_steps,
-            guidance_scale=guidance_scale,
-        )
-        ordered = await desk.read(wish)
-        if dry_run:
-            return answers.dry_run(ordered)
-        return await desk.take(ctx, ordered, wait=wait, force=force, new_take=new_take)
-
-    async def get_status(
-        ctx: Ctx, request_id: arg.RequestId, wait: arg.Wait = 0
-    ) -> Annotated[CallToolResult, SongAnswer]:
-        return await desk.look(ctx, request_id, wait)
-
-    async def list_outputs(
-        limit: arg.Limit = 10,
-        status: arg.Status = "",
-        search: arg.Search = "",
-        cursor: arg.Cursor = "",
-    ) -> Annotated[CallToolResult, ListAnswer]:
-        return await desk.browse(limit, status.strip().upper(), search, cursor)
-
+    models = desk.engine.providers.models
     return [
-        StrictTool.build(
+        StrictTool.of(
             generate_song,
+            desk,
+            models,
+            defaults={"wait": default_wait},
             title="Generate a song",
             description=_GENERATE,
             annotations=_PAID,
             meta=TOOL_META,
         ),
-        StrictTool.build(
+        StrictTool.of(
             get_status,
+            desk,
+            models,
             title="Song status",
             description=_STATUS,
             annotations=_READS,
             meta=TOOL_META,
         ),
-        StrictTool.build(list_outputs, title="List songs", description=_LIST, annotations=_READS),
+        StrictTool.of(
+            list_outputs, desk, models, title="List songs", description=_LIST, annotations=_READS
+        ),
     ]

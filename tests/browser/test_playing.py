@@ -2,6 +2,7 @@
 
 import base64
 import io
+import os
 import sys
 import time
 import wave
@@ -14,7 +15,7 @@ from mcp.client import Client
 from mcp.client.stdio import StdioServerParameters
 from mcp_types import CallToolResult
 
-from acestep_mcp.sandbox import reset_peer
+from acestep_mcp.sandbox import reply, reset_peer
 from tests.browser.host import (
     ABLE,
     BLOBS,
@@ -179,6 +180,53 @@ async def test_where_no_peaks_are_told_the_waveform_is_measured_from_what_sounds
         await host.frame.wait_for_function(
             "(flat) => document.querySelector('#wave').getAttribute('d') !== flat", arg=flat
         )
+
+
+@pytest.mark.parametrize("profile", [SPEC, IGNORES], ids=["url", "pieces"])
+async def test_takes_are_compared_at_the_same_second_and_at_equal_loudness(
+    home: House, pair: CallToolResult, theatre: Theatre, profile: Profile
+) -> None:
+    """The first take is told to be 6 dB louder than the second, and is turned down by half."""
+    assert pair.meta is not None
+    told = pair.meta["acestep/player"]["tracks"]
+    told[0]["loudness"], told[1]["loudness"] = -10, -16
+    async with theatre.conversation(home.client, profile=profile) as host:
+        await host.show(pair)
+        await host.plays()
+        await host.frame.wait_for_function(f"() => {POSITION} >= 5")
+        first = await host.frame.evaluate(LEVEL)
+        await host.view.get_by_role("tab", name="Take 2").click()
+        await host.frame.wait_for_function(
+            "() => chosen === 1 && tracks[1].deck && ears.sounding()"
+        )
+        second = await host.frame.evaluate(LEVEL)
+        at = await host.position()
+
+        assert first == pytest.approx(10 ** (-6 / 20), abs=0.01)
+        assert second == 1
+        assert 5 <= at <= 15
+
+
+LEVEL = "() => tracks[chosen].deck.element?.volume ?? tracks[chosen].deck.out.gain.value"
+REAL = Path(os.environ.get("REAL_SONGS", "/nowhere"))
+"""A folder of songs that a model made; they are nobody's to pass on with the project."""
+
+
+@pytest.mark.parametrize("name", sorted(each.name for each in REAL.glob("*.[mo]p*")) or [""])
+async def test_a_real_song_is_kept_and_plays(tmp_path: Path, theatre: Theatre, name: str) -> None:
+    if not name:
+        pytest.skip("REAL_SONGS names no folder with songs")
+    content = (REAL / name).read_bytes()
+    async with house(tmp_path, ACESTEP_SAVE="on") as home:
+        home.sandbox.faults.add("media", reply(200, content))
+        result = await home.finished(**SUNG)
+        async with theatre.conversation(home.client, profile=IGNORES) as host:
+            await host.show(result)
+            await host.plays(60)  # megabytes, decoded by a busy machine
+
+            assert await host.source() == "data"
+            measured = await host.view.locator("#measured").inner_text()
+            assert measured in shown(result)["takes"][0]
 
 
 @pytest.mark.parametrize("profile", [SPEC, IGNORES], ids=["url", "pieces"])

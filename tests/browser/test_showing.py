@@ -207,7 +207,10 @@ async def test_four_takes_are_tabs_that_each_play_their_own_sound(
             await host.page.screenshot(path=artefacts / "four-takes.png")
 
             tabs = host.view.get_by_role("tab")
-            assert await tabs.all_inner_texts() == ["Take 1", "Take 2", "Take 3", "Take 4"]
+            shown_as = [each.split("\n") for each in await tabs.all_inner_texts()]
+            assert [each[0] for each in shown_as] == ["Take 1", "Take 2", "Take 3", "Take 4"]
+            told = [each.split(", ")[1] for each in shown(result)["takes"]]
+            assert [each[1] for each in shown_as] == [f"0:08 · {each}" for each in told]
             chosen = [await tab.get_attribute("aria-selected") for tab in await tabs.all()]
             assert chosen == ["false", "false", "false", "true"]
             assert await host.view.get_by_role("tabpanel", name="Take 4").is_visible()

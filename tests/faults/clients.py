@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING
 import trio
 
 from acestep_mcp.domain.errors import Refusal
+from acestep_mcp.domain.request import SongRequest
 from acestep_mcp.domain.song import ENDED, RUNNING
 from acestep_mcp.engine import Account, Report
-from acestep_mcp.order import Order, Wish, order
+from acestep_mcp.providers.pixazo.models import MODELS
+from acestep_mcp.songcraft.prepare import Prepared, prepare
 
 from .process import Process
 
@@ -56,8 +58,8 @@ class Call:
 
 
 @cache
-def _order(wish: int) -> Order:
-    return order(Wish(prompt=f"Warm folk ballad number {wish}"), lambda: 0.5)
+def _order(wish: int) -> Prepared:
+    return prepare(SongRequest(prompt=f"Warm folk ballad number {wish}"), MODELS, lambda: 0.5)
 
 
 async def client(world: "World") -> None:

@@ -11,10 +11,11 @@ import json
 import multiprocessing
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import partial
+from types import SimpleNamespace
 from typing import Any
 from unittest.mock import patch
 
@@ -32,11 +33,12 @@ from acestep_mcp.engine.pace import Pace
 from acestep_mcp.engine.submitting import Submitter
 from acestep_mcp.ledger import Ledger, statements
 from acestep_mcp.ledger.rows import to_song
-from acestep_mcp.order import Order
+from acestep_mcp.library import Saved
 from acestep_mcp.providers import NotSent, Outcome, Refused, Unknown, http, verdicts
 from acestep_mcp.providers.bodies import parsed as json_of
 from acestep_mcp.providers.http import of_error
 from acestep_mcp.providers.pixazo import client, wire
+from acestep_mcp.songcraft.prepare import Prepared
 
 from . import sim
 from .process import VirtualClock
@@ -45,6 +47,7 @@ LIMIT = 1_500
 """Schedules within which every mutant must be caught."""
 _ASK = Follower.ask
 _OBSERVATION = wire.observation
+_KEPT = Follower._kept
 _POST = Submitter._post
 _GENERATE = Engine.generate
 _RESERVE = Ledger.reserve
@@ -111,7 +114,7 @@ async def _takes_a_stop_for_a_refusal(self: Submitter, *args: Any) -> Outcome:
 
 
 async def _forgets_what_a_caller_cancelled(
-    self: Engine, account: Account, order: Order, *, wait: float, new_take: bool = False
+    self: Engine, account: Account, order: Prepared, *, wait: float, new_take: bool = False
 ) -> Report:
     try:
         return await _GENERATE(self, account, order, wait=wait, new_take=new_take)
@@ -169,6 +172,17 @@ def _sees_no_jump(_self: Jumps, _seconds: float) -> float:
 
 def _saves_once(song: Song, worker: str, *, gone_for: Any, pause: float, **kept: Any) -> Song:  # noqa: ARG001  # as the engine's
     return songs.saved(song, worker, **kept)
+
+
+async def _asks_nobody_whose_it_is(self: Follower, song: Song, library: Any) -> Saved:
+    async def ours() -> bool:
+        return True
+
+    def save(song: Song, _ours: object) -> Awaitable[Saved]:
+        found: Awaitable[Saved] = library.save(song, ours)
+        return found
+
+    return await _KEPT(self, song, SimpleNamespace(save=save))  # type: ignore[arg-type]  # a library
 
 
 def _believes_any_reply(body: bytes, asked: RequestId, origin: str = "") -> Observation | None:
@@ -288,6 +302,11 @@ MUTANTS = (
         "saving is tried once",
         UNSAVED,
         ((following, "not_saved", _saves_once),),
+    ),
+    Mutant(
+        "a process that slept writes over what its heir saved",
+        frozenset({"fence"}),
+        ((Follower, "_kept", _asks_nobody_whose_it_is),),
     ),
     Mutant(
         "a media host that has no such track is believed at once",

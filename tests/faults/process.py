@@ -31,6 +31,8 @@ from acestep_mcp.providers.http import Http, Network
 from acestep_mcp.providers.pixazo.client import KEY_HEADER, Gateway
 from tests.providers import carried
 
+from .database import SONGS
+
 if TYPE_CHECKING:
     from tests.faults.clients import Call
     from tests.faults.gateway import Answer
@@ -294,12 +296,21 @@ class SimLibrary:
         await anyio.sleep(rng.uniform(0, 5))
         await self._process.door()
         missing = missing or self._missing()
+        saved_by = self._saved_by(song)
         if not missing and await ours():
+            if saved_by not in ("", self._process.engine._worker):
+                world.breach("fence", f"{song.id} is written over what another process saved")
             await self._process.door()
             world.folder.update(names)
         there = tuple(name for name in names if name in world.folder)
         warnings = (f"The audio is not saved yet: {missing.cause}.",) if missing else ()
         return Saved(there, (), warnings, missing if len(there) < len(names) else None)
+
+    def _saved_by(self, song: Song) -> str:
+        """The process that has already saved the song, as the ledger has it now."""
+        rows = self._world.database.all(SONGS)
+        row = next((row for row in rows if row["id"] == song.id), None)
+        return str(row["worker"]) if row and row["saving"] == "done" else ""
 
     def _missing(self) -> Missing | None:
         world, now = self._world, trio.current_time()

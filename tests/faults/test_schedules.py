@@ -11,8 +11,8 @@ from tests.ledger.server import postgresql
 
 from . import sim
 
-SCHEDULES = 150
-ON_POSTGRES = 15
+SCHEDULES = 60
+ON_POSTGRES = 6
 
 
 @pytest.fixture(autouse=True)

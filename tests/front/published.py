@@ -29,6 +29,7 @@ CHANGED = {
     "output_dir": {"ACESTEP_OUTPUT_DIR": "/elsewhere"},
     "output_problem": {"ACESTEP_OUTPUT_DIR": "no path"},
     "save": {"ACESTEP_SAVE": "off"},
+    "formats": {"ACESTEP_FORMAT": "mp3"},
     "wait": {"ACESTEP_WAIT": "20"},
     "poll_interval": {"ACESTEP_POLL_INTERVAL": "9"},
     "daily_limit": {"ACESTEP_DAILY_LIMIT": "3"},

@@ -14,7 +14,7 @@ from tests.hosted.liar import liar
 from tests.house import KEY, shown
 from tests.proofs.hostile import http
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.attack]
 
 CROWD = 300
 HEADERS = {

@@ -14,7 +14,7 @@ from acestep_mcp.hosted.issuer import Issuer, IssuerDown
 from tests.hosted.house import listening
 from tests.hosted.issuer import issuer
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.attack]
 
 
 class Time:

@@ -21,7 +21,7 @@ from tests.house import KEY, shown
 from tests.proofs.hostile import body, http
 from tests.test_tasks import Claiming
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.attack]
 
 ALICES = {
     "prompt": "Alice's secret",

@@ -22,7 +22,7 @@ from tests.hosted.street import RUNNING, alices_ids, street
 from tests.house import shown
 from tests.test_tasks import AnyResult, Claiming, TaskRequest, TaskRequestParams
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.attack]
 
 Probe = Callable[[Client, str], Awaitable[Any]]
 CALLBACK = {"request_id": "ace-step-xl_any", "status": "COMPLETED"}

@@ -112,7 +112,7 @@ def test_the_image_installs_from_the_index_once_we_are_there_and_from_the_source
     copied = set(re.findall(r"^COPY (.+) /src", sources, re.MULTILINE))
     let_in = {line[1:] for line in containers.text("Dockerfile.dockerignore").splitlines()}
 
-    assert f'"acestep-mcp[postgres]=={project.RELEASE}"' in index
+    assert f'"acestep-mcp[postgres,mp3]=={project.RELEASE}"' in index
     assert "COPY" not in index
     assert {name for names in copied for name in names.split()} <= let_in
 

@@ -62,8 +62,8 @@ GONE = MediaGone("the media host answered HTTP 404")
 BROKEN = OSError("the connection broke")
 
 
-def library(folder: Path, host: Host) -> Library:
-    return Library(folder, lambda _: host.fetch, SystemClock())
+def library(folder: Path, host: Host, *formats: str) -> Library:
+    return Library(folder, lambda _: host.fetch, SystemClock(), formats or ("original",))
 
 
 def named(saved: Saved) -> list[str]:

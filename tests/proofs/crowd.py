@@ -24,16 +24,18 @@ import httpx
 import trio
 
 from acestep_mcp import server, settings
+from acestep_mcp.domain.request import SongRequest
 from acestep_mcp.domain.song import Owner, RequestId
 from acestep_mcp.engine import Account, Engine, Terms
 from acestep_mcp.ledger import Ledger
 from acestep_mcp.ledger.sqlite import SqliteDriver
-from acestep_mcp.order import Order, Wish, order
 from acestep_mcp.providers import Answer as Told
 from acestep_mcp.providers import Providers
 from acestep_mcp.providers.bodies import Reply
 from acestep_mcp.providers.http import Http, Network
 from acestep_mcp.providers.pixazo.client import Gateway
+from acestep_mcp.providers.pixazo.models import MODELS
+from acestep_mcp.songcraft.prepare import Prepared, prepare
 from tests.house import environment
 from tests.providers import carried
 
@@ -143,9 +145,9 @@ async def virtual(answer: Answer, songs: int, **terms: Any) -> AsyncIterator[Fak
         calls.cancel_scope.cancel()
 
 
-def wish(number: int) -> Order:
+def wish(number: int) -> Prepared:
     """An order of its own."""
-    return order(Wish(prompt=f"Warm folk ballad number {number}"), lambda: 0.5)
+    return prepare(SongRequest(prompt=f"Warm folk ballad number {number}"), MODELS, lambda: 0.5)
 
 
 def busiest(asked: list[Asked], window: float = 1.0) -> int:

@@ -23,7 +23,7 @@ from tests.house import SONG, House, environment, served, shown
 from tests.peer import MODERN, Peer
 from tests.proofs.hostile import strings
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.attack]
 
 KEY = "canary-7f3c9d2e41b84a55"
 ENV: dict[str, Any] = {"PIXAZO_API_KEY": KEY, "ACESTEP_SAVE": "on", "ACESTEP_LOG_LEVEL": "DEBUG"}

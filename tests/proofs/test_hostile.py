@@ -35,7 +35,7 @@ from tests.proofs.hostile import (
     told,
 )
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.attack]
 
 Era = Literal["auto", "legacy"]
 Door = Callable[[House, bytes], Awaitable[Any]]

@@ -61,7 +61,9 @@ async def told(
     for number in range(ROUNDS):
         found = await _round(fleet, songs, roles, headers)
         print(f"round {number + 1}: told {milliseconds([each.woken for each in found])}")
-        if p(99, [each.woken for each in found]) < SOON:
+        spread = {len(each.places) for each in found}
+        told_at = [[each.woken for each in found if len(each.places) == n] for n in spread]
+        if all(p(99, woken) < SOON for woken in told_at):
             break
     return found
 

@@ -1,5 +1,6 @@
 """One `acestep-mcp http` process, that can be killed and replaced."""
 
+import signal
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -40,6 +41,11 @@ class Replica:
             process, self._process = self._process, None
             process.kill()
             await process.wait()
+
+    def signal(self, sign: signal.Signals) -> None:
+        """SIGSTOP, or SIGCONT."""
+        assert self._process is not None, "it does not run"
+        self._process.send_signal(sign)
 
     @property
     def memory(self) -> float:

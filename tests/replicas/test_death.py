@@ -1,5 +1,7 @@
-"""A replica is killed in mid-poll: the others go on with its songs."""
+"""A replica is killed or stopped: the others go on with its songs, and it buys none again."""
 
+import json
+import signal
 import time
 from pathlib import Path
 
@@ -7,7 +9,7 @@ import anyio
 import pytest
 
 from acestep_mcp.engine import LEASE
-from acestep_mcp.sandbox import hold
+from acestep_mcp.sandbox import hold, reply
 from tests.hosted.house import KEY_HEADER
 from tests.hosted.issuer import OAUTH, issuer, token
 from tests.house import KEY
@@ -127,3 +129,37 @@ async def test_a_caller_need_not_call_again_once_the_lease_has_run_out(tmp_path:
 
     assert running.posts == SONGS
     assert resumed <= WITHIN
+
+
+async def test_one_stopped_while_it_orders_and_woken_when_others_have_its_songs_buys_no_more(
+    tmp_path: Path,
+) -> None:
+    """The gateway has read the orders, and answers each about another song when it is asked."""
+    mine = {KEY_HEADER: KEY}
+    async with fleet(tmp_path, POLLED | {"ACESTEP_AUTH": "key"}) as running:
+        sleeper, sandbox = running.replicas[-1], running.sandbox
+        async with (
+            running.caller(sleeper.url, **mine) as caller,
+            running.caller(running.replicas[0].url, **mine) as other,
+        ):
+            songs = await ordered(caller)
+            answers = hold()
+            sandbox.faults.add("submit", answers)
+            on_its_way = await caller.call("generate_song", prompt="One more", wait=0)
+            while running.posts <= SONGS:
+                await sandbox.changed()
+            sleeper.signal(signal.SIGSTOP)
+            await other.call("list_outputs")
+            await Watch(running).resumed(songs)
+            again = await other.call("generate_song", prompt="One more", wait=0)
+            sleeper.signal(signal.SIGCONT)
+            answers.release()
+            foreign = json.dumps({"request_id": songs[0], "status": "FAILED"}).encode()
+            sandbox.faults.add("status", reply(200, foreign), times=SONGS)
+            await all_completed(running, other, songs[1:])
+            (late,) = {*sandbox.jobs} - {*songs}
+            await all_completed(running, other, [late])
+
+    assert again["request_id"] == on_its_way["request_id"]
+    assert again["status"] in {"SUBMITTING", "QUEUED", "UNKNOWN"}
+    assert running.posts == SONGS + 1

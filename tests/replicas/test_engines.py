@@ -9,13 +9,15 @@ import pytest
 from acestep_mcp import server, settings
 from acestep_mcp.clock import SystemClock
 from acestep_mcp.domain.errors import CouldNotSend
+from acestep_mcp.domain.request import SongRequest
 from acestep_mcp.domain.song import Owner
 from acestep_mcp.engine import Account, Engine, Terms
 from acestep_mcp.ledger import Ledger, opened, postgres
-from acestep_mcp.order import Wish, order
 from acestep_mcp.providers import Providers
 from acestep_mcp.providers.pixazo.client import Gateway
+from acestep_mcp.providers.pixazo.models import MODELS
 from acestep_mcp.sandbox import Sandbox
+from acestep_mcp.songcraft.prepare import prepare
 from tests.house import KEY, environment, gateway
 from tests.ledger.server import emptied
 
@@ -44,7 +46,7 @@ def replica(sandbox: Sandbox, database: str, *, interval: float = 0.05) -> Engin
 
 
 def wanted(number: int = 0) -> Any:
-    return order(Wish(prompt=f"Song {number}"), lambda: 0.5)
+    return prepare(SongRequest(prompt=f"Song {number}"), MODELS, lambda: 0.5)
 
 
 async def test_what_one_replica_submits_another_waits_for_and_tells(database: str) -> None:

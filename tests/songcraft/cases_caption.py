@@ -56,6 +56,10 @@ CAPTION = [
             "another tempo": {**after("90 bpm"), "bpm": 128},
             "another key": {**after("in A minor"), "key": "C major"},
             "another meter": {**after("a waltz in 3/4"), "time_signature": "4/4"},
+            "another tempo as on a sheet": {**after("bpm=96"), "bpm": 120},
+            "another key in capitals": {**after("in C Major"), "key": "G major"},
+            "another key as on a sheet": {**after("Key: Am"), "key": "C major"},
+            "another key, short": {**after("in Em"), "key": "C major"},
             "another length of the whole song": {**after("a 30-second song"), "duration": 120},
         },
         misses={
@@ -72,6 +76,22 @@ CAPTION = [
             },
             "a tempo without the field": after("90 bpm"),
             "a passage's length": {**after("a 20-second fade"), "duration": 120},
+            "a range that holds the field": {**after("120-140 BPM"), "bpm": 130},
+            "about as fast": {**after("~128 BPM"), "bpm": 126},
+            "a tempo that changes": {
+                **after("starts at 80 bpm and speeds up to 160 bpm"),
+                "bpm": 120,
+            },
+            "where the end goes": {
+                **after("final chorus modulates up to E major"),
+                "key": "D major",
+            },
+            "a chord": {**after("opens on a D minor chord"), "key": "F major"},
+            "a part in another meter": {**after("a 3/4 middle part"), "time_signature": "4/4"},
+            "a meter the model has no word for": {
+                **after("a 7/8 middle part"),
+                "time_signature": "4/4",
+            },
         },
     ),
     Cases(
@@ -83,26 +103,40 @@ CAPTION = [
             "a key": after("in F# minor"),
             "a meter": after("in 6/8"),
             "a length": after("about 3 minutes long"),
+            "a meter the model has no word for": {**after("in 7/8"), "time_signature": "4/4"},
         },
         misses={
             "a decade": after("80s production, 808 bass"),
             "a tempo word": after("mid-tempo and steady"),
             "a mood": after("a minor mood, A major emotional release"),
             "a day": after("a 24/7 party feel"),
+            "a passage": after("a 30-second intro"),
+            "fame": after("15 minutes of fame"),
+            "what the field says as well": {
+                **after("120 bpm in 4/4"),
+                "bpm": 120,
+                "time_signature": "4/4",
+            },
         },
     ),
     Cases(
         "C3",
         "note",
         fires={
-            "a genre alone": {"prompt": "pop song"},
+            "a genre alone": {"prompt": "a pop song"},
             "a wish": {"prompt": "something for my mother's birthday"},
-            "a genre and a mood": {"prompt": "sad techno"},
+            "a genre and a mood": {"prompt": "sad techno music"},
         },
         misses={
             "genre, mood and instrument": {"prompt": "sad techno with strings"},
             "voice, production and arc": {"prompt": "lo-fi female vocals that build slowly"},
             "a prompt in Chinese": {"prompt": "温柔的流行歌"},
+            "a prompt in Spanish": {"prompt": "Una canción para mi madre"},
+            "a prompt in German": {"prompt": "Ein Lied für meine Mutter"},
+            "an instrumental, which needs no voice": {
+                "prompt": "sad techno with strings",
+                "lyrics": "[Instrumental]",
+            },
             "a good prompt": {},
         },
     ),
@@ -111,7 +145,7 @@ CAPTION = [
         "warning",
         fires={
             "instruments only": {"prompt": "Indie folk with guitar and piano"},
-            "a genre": {"prompt": "synthwave"},
+            "a saxophone named after a voice": {"prompt": "Jazz with a tenor sax and drums"},
             "a Chinese prompt without a voice": {"prompt": "温柔的钢琴民谣"},
         },
         misses={
@@ -119,6 +153,13 @@ CAPTION = [
             "a rapper": {"prompt": "Boom bap with a gritty rapper"},
             "a voice in Chinese": {"prompt": "温柔的钢琴民谣,女声"},
             "a voice in Spanish": {"prompt": "Bolero con voz masculina"},
+            "a voice in German": {"prompt": "Schlager mit klarer Frauenstimme"},
+            "a voice in Japanese": {"prompt": "女の子が歌う明るいポップス"},
+            "a voice in Vietnamese": {"prompt": "Nhạc trữ tình, giọng nữ ấm"},
+            "a voice in Turkish": {"prompt": "Hüzünlü bir şarkı, kadın vokal"},
+            "a voice in Arabic": {"prompt": "أغنية حزينة بصوت نسائي"},
+            "vox": {"prompt": "Dark techno with processed vox"},
+            "growls": {"prompt": "Death metal with guttural growls"},
             "a voice in the tags": {
                 "prompt": "Indie folk with guitar",
                 **verse("la la la", tag="Verse - female vocal"),
@@ -165,6 +206,8 @@ CAPTION = [
             "a power ballad at 140": {**after("a power ballad"), "bpm": 140},
             "both, one after the other": {**after("slow, then fast"), "bpm": 128},
             "a slow song of no given tempo": after("slow and tender"),
+            "slow attacks": {**after("slow-attack pads"), "bpm": 124},
+            "not too slow": {**after("not too slow"), "bpm": 124},
         },
     ),
     Cases(

@@ -1,4 +1,4 @@
-"""D: the table of the duration rules. Twenty-four lines: floor 42 s, typical 112 s."""
+"""D: the table of the duration rules. Twenty-four lines: floor 38 s, typical 185 s."""
 
 from .cases import Cases, lines
 
@@ -17,12 +17,12 @@ FIT = [
         "stop",
         fires={
             "24 lines in 30 s, the default of XL": {**SONG, "duration": 30},
-            "a fraction under the floor": {**SONG, "duration": 42},
+            "a fraction under the floor": {**SONG, "duration": 41},
             "40 lines in a minute": {"lyrics": lines(40), "duration": 60},
-            "more than ten minutes can hold, though fitted": {"lyrics": lines(520, "Go on")},
+            "more than ten minutes can hold, though fitted": {"lyrics": lines(620, "Go on")},
         },
         misses={
-            "a fraction over the floor": {**SONG, "duration": 43},
+            "a fraction over the floor": {**SONG, "duration": 42},
             "four lines in 30 s": {"lyrics": lines(4), "duration": 30},
             "the duration left to be fitted": {**SONG, "duration": 0},
             "tags only, in ten seconds": {"lyrics": "[Intro]\n[Solo]\n[Outro]", "duration": 10},
@@ -38,16 +38,16 @@ FIT = [
         "warning",
         fires={
             "24 lines in 60 s": {**SONG, "duration": 60},
-            "just under 0.85 of typical": {**SONG, "duration": 93},
+            "just under 0.42 of typical": {**SONG, "duration": 76},
             "16 lines in 50 s": {"lyrics": lines(16), "duration": 50},
         },
         misses={
-            "just over 0.85 of typical": {**SONG, "duration": 97},
+            "just over 0.42 of typical": {**SONG, "duration": 80},
             "no duration": SONG,
-            "0.8 of typical, which rap can take": {
+            "less than that, which rap can take": {
                 **SONG,
                 "prompt": "A rap track with a male rapper over a beat",
-                "duration": 92,
+                "duration": 60,
             },
         },
     ),
@@ -55,12 +55,12 @@ FIT = [
         "D2",
         "note",
         fires={
-            "typical itself": {**SONG, "duration": 112},
-            "just under 1.35 of typical": {**SONG, "duration": 150},
-            "just over 0.85 of typical": {**SONG, "duration": 97},
+            "six tenths of typical": {**SONG, "duration": 112},
+            "just under 0.8 of typical": {**SONG, "duration": 145},
+            "just over 0.42 of typical": {**SONG, "duration": 80},
         },
         misses={
-            "just over 1.35 of typical": {**SONG, "duration": 155},
+            "just over 0.8 of typical": {**SONG, "duration": 155},
             "crowded, which is worse": {**SONG, "duration": 60},
             "no duration": SONG,
         },
@@ -77,10 +77,10 @@ FIT = [
                 "lyrics": GATEWAY_FOUR,
                 "duration": 180,
             },
-            "24 lines in five minutes": {**SONG, "duration": 300},
+            "24 lines in six minutes": {**SONG, "duration": 360},
         },
         misses={
-            "between the target and 2.4 of typical": {**SONG, "duration": 260},
+            "between the target and 1.9 of typical": {**SONG, "duration": 300},
             "no sung line at all": {"lyrics": "[Instrumental]", "duration": 180},
             "the gateway's sample with its length left open": {"lyrics": GATEWAY_FOUR},
         },
@@ -92,11 +92,12 @@ FIT = [
             "five minutes": {**SONG, "duration": 300},
             "a second over four minutes": {"duration": 241},
             "ten minutes of tags": {"lyrics": "[Intro]\n[Solo]", "duration": 600},
+            "a fitted length above four minutes": {"lyrics": lines(80)},
         },
         misses={
             "four minutes": {"duration": 240},
             "nothing asked": {},
-            "a fitted length above four minutes": {"lyrics": lines(80)},
+            "a length that is crowded, which is worse": {"lyrics": lines(120), "duration": 250},
         },
     ),
 ]

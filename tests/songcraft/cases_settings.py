@@ -11,7 +11,7 @@ SETTINGS = [
         fires={
             "a whole song marked instrumental": {"instrumental": True},
             "one line under a tag": {"instrumental": True, "lyrics": "[Instrumental]\nla"},
-            "bare words": {"instrumental": True, "lyrics": "instrumental"},
+            "bare words": {"instrumental": True, "lyrics": "la la la"},
         },
         misses={
             "no lyrics": {"instrumental": True, "lyrics": ""},
@@ -45,6 +45,34 @@ SETTINGS = [
                 "prompt": "Future bass with vocal chops and choir pads",
             },
             "a song with words": {},
+        },
+    ),
+    Cases(
+        "I2",
+        "warning",
+        fires={
+            "no vocals, and a song": {"prompt": f"{PIANO}, no vocals"},
+            "purely instrumental, and a song": {"prompt": f"{PIANO}, purely instrumental"},
+            "without any singing, and a song": {"prompt": f"{PIANO}, without any singing"},
+        },
+        misses={
+            "no vocals and none": {"prompt": f"{PIANO}, no vocals", "lyrics": "[Instrumental]"},
+            "an instrumental bridge": {"prompt": f"{PIANO}, an instrumental bridge, female voice"},
+            "no backing vocals": {"prompt": f"{PIANO}, male voice, no backing vocals"},
+        },
+    ),
+    Cases(
+        "L24",
+        "warning",
+        fires={
+            "a singer and no lyrics": {"prompt": "Folk with a warm female singer", "lyrics": ""},
+            "vocals and no lyrics": {"prompt": "Pop with soaring vocals", "lyrics": "\n"},
+            "a rapper and no lyrics": {"prompt": "Boom bap with a rapper", "lyrics": ""},
+        },
+        misses={
+            "an instrumental": {"prompt": PIANO, "lyrics": ""},
+            "the argument": {"prompt": "Pop, soaring vocals", "lyrics": "", "instrumental": True},
+            "vocal chops": {"prompt": "House with vocal chops", "lyrics": ""},
         },
     ),
     Cases(

@@ -11,9 +11,11 @@ from hypothesis import strategies as st
 
 from acestep_mcp.domain.errors import BadInput
 from acestep_mcp.domain.models import LONGEST_LYRICS, LONGEST_PROMPT
-from acestep_mcp.order import Wish, order
+from acestep_mcp.domain.request import SongRequest
+from acestep_mcp.providers.pixazo.models import MODELS
 from acestep_mcp.songcraft import notation
-from acestep_mcp.songcraft.checks import RULES, Draft, Song, check
+from acestep_mcp.songcraft.checks import RULES, Parsed, check
+from acestep_mcp.songcraft.prepare import prepare
 
 LONGEST = 0.050
 """Seconds of this thread for the longest text."""
@@ -94,9 +96,9 @@ def spent(work: Callable[[], object], enough: float = LONGEST) -> float:
     return least
 
 
-def ordered(wish: Wish) -> None:
+def ordered(wish: SongRequest) -> None:
     with suppress(BadInput):
-        order(wish, lambda: 0.5)
+        prepare(wish, MODELS, lambda: 0.5)
 
 
 def slow(text: str, caption: str) -> dict[str, float]:
@@ -106,13 +108,15 @@ def slow(text: str, caption: str) -> dict[str, float]:
         ("lyrics", text, caption),
         ("prompt", "[Solo]\nla words here now\n" * 9, text[:LONGEST_PROMPT]),
     ):
-        draft = Draft(prompt=prompt, lyrics=lyrics, duration=100, bpm=170, key="C major")
-        song = Song.read(draft)
+        draft = SongRequest(prompt=prompt, lyrics=lyrics, duration=100, bpm=170, key="C major")
+        song = Parsed.of(draft)
         taken = {f"{rule.id} {rule.cost}": spent(partial(rule.test, song)) for rule in RULES}
-        taken["all"] = sum(taken.values()) + spent(partial(Song.read, draft))
+        taken["all"] = sum(taken.values()) + spent(partial(Parsed.of, draft))
         if taken["all"] >= LONGEST:
             taken["all"] = spent(partial(check, draft))
-        taken["order"] = spent(partial(ordered, Wish(prompt=prompt, lyrics=lyrics)), 2 * LONGEST)
+        taken["order"] = spent(
+            partial(ordered, SongRequest(prompt=prompt, lyrics=lyrics)), 2 * LONGEST
+        )
         taken["order"] /= 2  # what was meant, the checks and the fingerprint
         wrong |= {f"{name}: {what}": each for what, each in taken.items() if each >= LONGEST}
     return wrong
@@ -168,6 +172,6 @@ def test_keys_meters_and_tags_are_read_as_fast(read: Callable[[str], object]) ->
 )
 def test_an_ordinary_song_takes_some_five_milliseconds(line: str) -> None:
     verses = "".join(f"[Verse {n}]\n" + f"{line}\n" * 4 + "\n" for n in range(99))[:4096]
-    draft = Draft(prompt="Warm folk with piano and a soft female voice", lyrics=verses)
+    draft = SongRequest(prompt="Warm folk with piano and a soft female voice", lyrics=verses)
 
     assert spent(lambda: check(draft), ORDINARY) < ORDINARY

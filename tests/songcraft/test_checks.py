@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from acestep_mcp.songcraft.checks import RULES, Draft, check
+from acestep_mcp.domain.request import SongRequest
+from acestep_mcp.songcraft.checks import RULES, check
 
 from .cases import GOOD, LYRICS, PROMPT, Cases, Change
 from .cases_caption import CAPTION
@@ -23,8 +24,9 @@ MISSES = [
 ]
 
 
-def draft(change: Change) -> Draft:
-    return Draft(**{**GOOD, **change})
+def draft(change: Change) -> SongRequest:
+    given = {**GOOD, **change}
+    return SongRequest(**{name: value for name, value in given.items() if value is not None})
 
 
 def found(change: Change) -> set[tuple[str, str]]:
@@ -112,10 +114,10 @@ PIECES = st.lists(
     prompt=ANY,
     lyrics=ANY | PIECES.map("\n".join),
     instrumental=st.booleans(),
-    duration=st.none() | st.floats(0, 600),
-    bpm=st.none() | st.floats(30, 300),
-    key=st.none() | st.text(max_size=9) | st.just("A minor"),
-    meter=st.none() | st.text(max_size=4),
+    duration=st.just(0.0) | st.floats(0, 600),
+    bpm=st.just(0.0) | st.floats(30, 300),
+    key=st.text(max_size=9) | st.just("A minor"),
+    meter=st.text(max_size=4),
     batch_size=st.integers(1, 4),
     thinking=st.booleans(),
 )
@@ -124,14 +126,14 @@ def test_any_text_is_checked_alike_twice_and_in_order(  # noqa: PLR0913  # every
     prompt: str,
     lyrics: str,
     instrumental: bool,
-    duration: float | None,
-    bpm: float | None,
-    key: str | None,
-    meter: str | None,
+    duration: float,
+    bpm: float,
+    key: str,
+    meter: str,
     batch_size: int,
     thinking: bool,
 ) -> None:
-    this = Draft(
+    this = SongRequest(
         prompt=prompt,
         lyrics=lyrics,
         instrumental=instrumental,

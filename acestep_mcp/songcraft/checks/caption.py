@@ -3,14 +3,15 @@
 import re
 from itertools import pairwise
 
-from acestep_mcp.songcraft.checks.model import CAPTION_RATE, Song, tokens
+from acestep_mcp.domain.models import METERS
+from acestep_mcp.songcraft.checks.model import CAPTION_RATE, Parsed, tokens
 from acestep_mcp.songcraft.notation import NotationError, key, kind, shown
 
 LONGEST_CAPTION = 512  # characters; upstream documents it, but its own examples run to 724
 MOST_CAPTION_TOKENS = 200  # of the 256 it shares with the metadata
 
 
-def empty(song: Song) -> str | None:
+def empty(song: Parsed) -> str | None:
     """C1, stop."""
     return (
         None
@@ -22,9 +23,9 @@ def empty(song: Song) -> str | None:
     )
 
 
-def too_long(song: Song) -> str | None:
+def too_long(song: Parsed) -> str | None:
     """C1: what lies beyond the token budget pushes the metadata out."""
-    used = tokens(song.draft.prompt, CAPTION_RATE)
+    used = tokens(song.request.prompt, CAPTION_RATE)
     if used <= MOST_CAPTION_TOKENS:
         return None
     return (
@@ -33,9 +34,9 @@ def too_long(song: Song) -> str | None:
     )
 
 
-def longer_than_documented(song: Song) -> str | None:
+def longer_than_documented(song: Parsed) -> str | None:
     """C1, note: the budget that is known to be enforced is the one in tokens."""
-    length = len(song.draft.prompt)
+    length = len(song.request.prompt)
     if length <= LONGEST_CAPTION or too_long(song):
         return None
     return (
@@ -48,30 +49,53 @@ def longer_than_documented(song: Song) -> str | None:
 
 _BPM = re.compile(
     r"(\d{2,3})(?:\.\d+)?[\s-]?(?:bpm|beats per minute)\b"
-    r"|\b(?:bpm|tempo)(?: of| at)?[:\s]+(\d{2,3})\b",
+    r"|\b(?:bpm|tempo)(?: of| at)?\s?[:=\s]\s?(\d{2,3})\b",
     re.IGNORECASE,
 )
+_RANGE = re.compile(
+    r"(\d{2,3})\s?(?:-|\u2013|to|and)\s?(\d{2,3})[\s-]?(?:bpm|beats per minute)\b", re.IGNORECASE
+)
+_ABOUT = re.compile(r"(?:~|≈|\babout|\baround|\bapprox\w*\.?|\bca\.?|\broughly|\bnear(?:ly)?)\s?$")
+_NEAR = 0.1  # of the field: what "about" allows
+_MODE = r"(?i:major|minor|maj|min)\b"
+_SIGN = r"(?:[#♯b♭]|[ -](?i:sharp|flat))"
 # A capital "A" may be the article ("A major shift"), so it needs "in" or "key of" before it.
 _KEY = re.compile(
-    r"\b(?:[B-G](?:[#♯b♭]|[ -](?:sharp|flat))?|A(?:[#♯b♭]|[ -](?:sharp|flat))"
-    r"|(?<=in )A|(?<=key of )A)[ -](?:major|minor)\b"
+    rf"\b(?:[B-G]{_SIGN}?|A{_SIGN}|(?<=in )A|(?<=key of )A)[ -]{_MODE}"
+    r"|(?<=\bin )[A-G][#b♯♭]?m\b"
+    r"|(?i:(?<=\bkey: )|(?<=\bkey=)|(?<=\bkey:)|(?<=key of ))"
+    rf"[A-G][#b♯♭]?(?:m\b|[ -]?{_MODE})?"
 )
-_METER = re.compile(r"(?<![\d/])(?:2/4|3/4|4/4|6/8|5/4|7/8|9/8|12/8)(?![\d/])")
-_LENGTH = re.compile(r"\b(\d+(?:\.\d+)?)[\s-]?(seconds?|secs?|minutes?|mins?)\b", re.IGNORECASE)
-_WHOLE_LENGTH = re.compile(
-    r"\b(\d+(?:\.\d+)?)[\s-](second|sec|minute|min)s?[\s-](?:long )?(?:song|track|piece)\b",
+#: What makes a key in the prompt another one than the song's.
+_PASSING = re.compile(
+    r"(?:modulat\w*|shift\w*|chang\w*|mov\w*|lift\w*|ris\w*|goes|turn\w*|resolv\w*|opens?|starts?"
+    r"|begins?|ends?|clos\w*|borrow\w*|relative|bridge)\W(?:\w+\W){0,3}$"
+)
+_CHORD = re.compile(
+    r"\s?(?:chords?|arpeggio|drone|pedal|triad|vamp|section|bridge|chorus|ending|finale)\b"
+)
+_METER = re.compile(r"(?<![\d/])(?:2/4|3/4|4/4|6/8|5/4|5/8|7/4|7/8|9/8|11/8|12/8)(?![\d/])")
+_IN_PART = re.compile(
+    r"\W*(?:\w+\W){0,1}(?:middle|part|section|bridge|break\w*|interlude|intro|outro|chorus|verse|solo|riff"
+    r"|passage|coda|ending|feel|groove)\b"
+)
+_LENGTH = re.compile(
+    r"\b(\d+(?:\.\d+)?)[\s-]?(second|sec|minute|min)s?[\s-](?:long|in length|duration|runtime)\b"
+    r"|\b(?:length|duration|runtime|lasts?)(?: of)?[:\s]+(?:about )?(\d+(?:\.\d+)?)[\s-]?"
+    r"(second|sec|minute|min)s?\b"
+    r"|\b(\d+(?:\.\d+)?)[\s-](second|sec|minute|min)s?[\s-](?:long )?(?:song|track|piece)\b",
     re.IGNORECASE,
 )
 _SAME_LENGTH = 0.1  # of the field
 
 
-def contradicts_field(song: Song) -> str | None:
-    """C2, stop: the prompt and a field say different things."""
+def contradicts_field(song: Parsed) -> str | None:
+    """C2, stop: the prompt and a field say different things, beyond doubt."""
     for name, said, given in (
-        ("bpm", _bpm_said(song), song.draft.bpm),
-        ("key", _key_said(song), song.draft.key),
-        ("time_signature", _meter_said(song), song.draft.time_signature),
-        ("duration", _length_said(song), song.draft.duration),
+        ("bpm", _bpm_said(song), song.request.bpm),
+        ("key", _key_said(song), song.request.key),
+        ("time_signature", _meter_said(song), song.request.time_signature),
+        ("duration", _length_said(song), song.request.duration),
     ):
         if said:
             value = f"{given:g}" if isinstance(given, int | float) else shown(given or "")
@@ -82,54 +106,104 @@ def contradicts_field(song: Song) -> str | None:
     return None
 
 
-def belongs_in_field(song: Song) -> str | None:
-    """C2: a number that has a field of its own."""
-    prompt = song.draft.prompt
-    for name, pattern in (
-        ("bpm", _BPM),
-        ("key", _KEY),
-        ("time_signature", _METER),
-        ("duration", _LENGTH),
-    ):
-        found = pattern.search(prompt)
-        if found and not contradicts_field(song):
-            return (
-                f"'{shown(found[0])}' belongs in the argument {name}; in the prompt it is at best "
-                "ignored. Move it."
-            )
-    return None
-
-
-def _bpm_said(song: Song) -> str | None:
-    """A tempo in the prompt that is neither the field's nor its half or double."""
-    said = [float(a or b) for a, b in _BPM.findall(song.draft.prompt)]
-    bpm = song.draft.bpm
-    if not bpm or not said or any(abs(n * f - bpm) <= 1 for n in said for f in (0.5, 1, 2)):
+def belongs_in_field(song: Parsed) -> str | None:
+    """C2: a number that has a field of its own, unless the field says the same."""
+    prompt, request = song.request.prompt, song.request
+    if odd := _odd_meter(prompt):
+        return odd
+    if contradicts_field(song):
         return None
-    return f"{said[0]:g} bpm"
+    told = []
+    if (tempo := _BPM.search(prompt)) and not _tempo_agrees(song):
+        told.append((tempo[0], "bpm"))
+    if (keys := _keys(prompt)) and not request.key:
+        told.append((keys[0], "key"))
+    if (meter := _METER.search(prompt)) and not request.time_signature:
+        told.append((meter[0], "time_signature"))
+    if (length := _LENGTH.search(prompt)) and not request.duration:
+        told.append((length[0], "duration"))
+    if not told:
+        return None
+    which = ", ".join(f"'{shown(said, 24)}' in {name}" for said, name in told)
+    return f"In the prompt these are at best ignored; each belongs in its argument: {which}."
 
 
-def _key_said(song: Song) -> str | None:
-    said = _KEY.findall(song.draft.prompt)
+def _odd_meter(prompt: str) -> str | None:
+    """A meter that the model has no argument for, nor knows."""
+    odd = next((found for found in _METER.finditer(prompt) if found[0] not in METERS), None)
+    return odd and (
+        f"'{odd[0]}' is no meter the model knows. Keep time_signature at 4/4 or 3/4 and describe "
+        "the feel in words, e.g. 'angular odd-meter middle part' or 'triplet swing'."
+    )
+
+
+def _numbers(found: re.Match[str]) -> float:
+    return float(next(group for group in found.groups() if group))
+
+
+def _tempo_agrees(song: Parsed) -> bool:
+    """Whether the tempi of the prompt allow the field's, or its half or double."""
+    bpm, prompt = song.request.bpm, song.request.prompt
+    if not bpm:
+        return False
+    if any(float(low) <= bpm <= float(high) for low, high in _RANGE.findall(prompt)):
+        return True
+    for found in _BPM.finditer(prompt):
+        allowed = _NEAR * bpm if _ABOUT.search(prompt[: found.start()].lower()) else 1
+        if any(abs(_numbers(found) * f - bpm) <= allowed for f in (0.5, 1, 2)):
+            return True
+    return False
+
+
+def _bpm_said(song: Parsed) -> str | None:
+    """The one tempo of the prompt, if it is plain and neither the field's nor half or double."""
+    prompt = song.request.prompt
+    said = [*_BPM.finditer(prompt)]
+    if not song.request.bpm or len(said) != 1 or _RANGE.search(prompt) or _tempo_agrees(song):
+        return None
+    before = prompt[: said[0].start()].lower()
+    if _ABOUT.search(before) or re.search(
+        r"(?:starts?|begins?|opens?|up|down|until|from|to)\W(?:\w+\W)?$", before
+    ):
+        return None
+    return f"{_numbers(said[0]):g} bpm"
+
+
+def _keys(prompt: str) -> list[str]:
+    """The keys that the prompt gives the song, without those that it only passes through."""
+    return [
+        found[0]
+        for found in _KEY.finditer(prompt)
+        if not _PASSING.search(prompt[max(0, found.start() - 60) : found.start()].lower())
+        and not _CHORD.match(prompt[found.end() :].lower())
+    ]
+
+
+def _key_said(song: Parsed) -> str | None:
+    said = _keys(song.request.prompt)
     try:
-        wrong = song.draft.key and said and key(song.draft.key) not in map(key, said)
+        wrong = song.request.key and said and key(song.request.key) not in map(key, said)
     except NotationError:
         return None
     return said[0] if wrong else None
 
 
-def _meter_said(song: Song) -> str | None:
-    said = _METER.findall(song.draft.prompt)
-    given = song.draft.time_signature
-    return said[0] if given and said and given not in said else None
+def _meter_said(song: Parsed) -> str | None:
+    given, prompt = song.request.time_signature, song.request.prompt
+    said = [found for found in _METER.finditer(prompt) if found[0] in METERS]
+    if not given or not said or given in {found[0] for found in said}:
+        return None
+    whole = next((f for f in said if not _IN_PART.match(prompt[f.end() :].lower())), None)
+    return whole[0] if whole else None
 
 
-def _length_said(song: Song) -> str | None:
-    found = _WHOLE_LENGTH.search(song.draft.prompt)
-    given = song.draft.duration
+def _length_said(song: Parsed) -> str | None:
+    found = _LENGTH.search(song.request.prompt)
+    given = song.request.duration
     if not found or not given:
         return None
-    seconds = float(found[1]) * (60 if found[2].lower().startswith("m") else 1)
+    number, unit = (group for group in found.groups() if group)
+    seconds = float(number) * (60 if unit.lower().startswith("m") else 1)
     return found[0] if abs(seconds - given) > _SAME_LENGTH * given else None
 
 
@@ -137,11 +211,13 @@ def _length_said(song: Song) -> str | None:
 
 _VOICE = (
     r"\b(?:vocals?|vocalists?|voices?|singers?|sung|sings?|singing|rap|raps|rapper|rappers|rapping"
-    r"|choir|chorus of|crooner|crooning|falsetto|soprano|alto|tenor|baritone|duet|spoken word|mc"
-    r"|(?:fe)?male|man|woman|boy|girl|voz|voces|vocales|cantante|canta|voix|chant(?:eur|euse)?"
+    r"|choir|chorus of|crooner|crooning|falsetto|(?:soprano|alto|tenor|baritone)(?! sax)|duet"
+    r"|spoken word|mc|vox|growls?|growling|screams?|screaming|humming|hummed|whisper\w*|chants?"
+    r"|belting|ad-?libs|(?:fe)?male|man|woman|boy|girl|voz|voces|vocales|cantante|canta|voix|chant(?:eur|euse)?"
     r"|stimme|gesang|sängerin|sänger|voce|cantora?|głos|wokal|вокал\w*|голос\w*|певиц\w*|певец)\b"
-    r"|[声聲]|唱|歌手|ボーカル|ヴォーカル|歌声|보컬|목소리|가수|노래"
+    r"|[声聲唱歌男女]|ボーカル|ヴォーカル|보컬|목소리|가수|노래|부르|합창|남자|여자"
 )
+_EASTERN = re.compile(r"[\u3041-\u30ff\u3400-\u9fff\uac00-\ud7a3]")
 _DIMENSIONS = {
     "genre": r"(?:pop|rock|folk|metal|wave)\b|\b(?:jazz|hip[- ]hop|rap|trap|house|techno"
     r"|ambient|r&b|soul|neo-soul|funk|blues|country|reggae|disco|punk|ballad|edm|electronic|orchestral|dance"
@@ -167,20 +243,25 @@ _COVERED = {name: re.compile(words) for name, words in _DIMENSIONS.items()}
 _FEWEST = 3
 
 
-def thin(song: Song) -> str | None:
+def thin(song: Parsed) -> str | None:
     """C3: fewer than three of the six things worth saying."""
     if not song.english_caption:
         return None
-    missing = [name for name, words in _COVERED.items() if not words.search(song.caption)]
-    if len(_COVERED) - len(missing) >= _FEWEST:
+    # Who wants an instrumental is not told to add a voice.
+    played = song.request.instrumental or not song.sung
+    wanted = {name: words for name, words in _COVERED.items() if name != "voice" or not played}
+    missing = [name for name, words in wanted.items() if not words.search(song.caption)]
+    if len(wanted) - len(missing) >= _FEWEST:
         return None
     return f"The prompt is thin. Add what you care about: {', '.join(missing)}."
 
 
-def no_voice(song: Song) -> str | None:
+def no_voice(song: Parsed) -> str | None:
     """C4: words to sing and nobody named to sing them."""
     if not song.sung or not song.caption or _COVERED["voice"].search(song.caption):
         return None
+    if not (song.english_caption or _EASTERN.search(song.caption)):
+        return None  # it may be named in a word that is not known here
     if any(kind(tag) == "voice" or _COVERED["voice"].search(tag.lower()) for tag in song.tags):
         return None
     return (
@@ -211,7 +292,7 @@ _OPPOSITES = (
 )
 
 
-def tags_disagree(song: Song) -> str | None:
+def tags_disagree(song: Parsed) -> str | None:
     """C5: tags ask for what the prompt does not have."""
     if not song.english_caption:
         return None
@@ -251,16 +332,19 @@ def _opposed(caption: str) -> tuple[tuple[re.Pattern[str], str], ...]:
 
 _SLOW = re.compile(r"\b(?:slow|slow-tempo|slowly|ballad|lullaby)\b")
 _FAST = re.compile(r"\b(?:fast|fast-paced|driving|energetic|high-energy|up-?tempo|high-tempo)\b")
-_POWER = re.compile(r"\bpower ballad|\brock ballad|\bslow[- ](?:burn|build)\w*|\bslowly")
+_POWER = re.compile(
+    r"\bpower ballad|\brock ballad|\bslow[- ](?:burn|build|attack|motion|release)\w*|\bslowly"
+    r"|\b(?:not|never|isn't|without being|no) (?:too |very |so |a )?(?:slow|fast|energetic)\b"
+)
 _HALF_TIME = re.compile(r"\b(?:dubstep|drill|trap)\b")
 SLOW_MOST, FAST_LEAST, HALF_TIME_LEAST = 110, 80, 110
 
 
-def tempo_disagrees(song: Song) -> str | None:
+def tempo_disagrees(song: Parsed) -> str | None:
     """C6: tempo words against bpm; genres felt at half time are left to `half_time`."""
-    bpm = song.draft.bpm
+    bpm = song.request.bpm
     slow = _SLOW.search(_POWER.sub(" ", song.caption))
-    fast = _FAST.search(song.caption)
+    fast = _FAST.search(_POWER.sub(" ", song.caption))
     if not bpm or (slow and fast) or _HALF_TIME.search(song.caption):
         return None
     wrong = slow if bpm > SLOW_MOST else fast if bpm < FAST_LEAST else None
@@ -270,14 +354,14 @@ def tempo_disagrees(song: Song) -> str | None:
     )
 
 
-def half_time(song: Song) -> str | None:
+def half_time(song: Parsed) -> str | None:
     """C6, note: where the number may be felt as its half."""
     genre = _HALF_TIME.search(song.caption)
-    if not genre or not song.draft.bpm or song.draft.bpm < HALF_TIME_LEAST:
+    if not genre or not song.request.bpm or song.request.bpm < HALF_TIME_LEAST:
         return None
     return (
-        f"{genre[0].capitalize()} is felt at half time: bpm {song.draft.bpm:g} may sound like "
-        f"{song.draft.bpm / 2:g}."
+        f"{genre[0].capitalize()} is felt at half time: bpm {song.request.bpm:g} may sound like "
+        f"{song.request.bpm / 2:g}."
     )
 
 
@@ -288,7 +372,7 @@ _COUPLET = 2
 _SWITCHES = 4  # changes of singer after at most two lines each
 
 
-def not_dependable(song: Song) -> str | None:
+def not_dependable(song: Parsed) -> str | None:
     """C7: wishes the model often ignores."""
     wish = _BARE.search(song.caption) or _EXACT_SOLO.search(
         " ".join((song.caption, *song.tags)).lower()

@@ -3,11 +3,11 @@
 A missing duration is no finding (D4 of the catalogue): the server fits one to the lyrics.
 """
 
-from acestep_mcp.songcraft.checks.model import Song
-from acestep_mcp.songcraft.fit import LONG, LONGEST
+from acestep_mcp.songcraft.checks.model import Parsed
+from acestep_mcp.songcraft.fit import LONG
 
 
-def cannot_fit(song: Song) -> str | None:
+def cannot_fit(song: Parsed) -> str | None:
     """D1: too short to be sung in full."""
     if not _says(song, "floor"):
         return None
@@ -17,7 +17,7 @@ def cannot_fit(song: Song) -> str | None:
     )
 
 
-def crowded(song: Song) -> str | None:
+def crowded(song: Parsed) -> str | None:
     """D2: lines would be rushed."""
     if not _says(song, "crowded"):
         return None
@@ -27,7 +27,7 @@ def crowded(song: Song) -> str | None:
     )
 
 
-def tight(song: Song) -> str | None:
+def tight(song: Parsed) -> str | None:
     """D2, note: it fits without room to breathe."""
     if not _says(song, "tight"):
         return None
@@ -37,7 +37,7 @@ def tight(song: Song) -> str | None:
     )
 
 
-def sparse(song: Song) -> str | None:
+def sparse(song: Parsed) -> str | None:
     """D3: more time than words."""
     if not _says(song, "sparse"):
         return None
@@ -48,22 +48,27 @@ def sparse(song: Song) -> str | None:
     )
 
 
-def long(song: Song) -> str | None:
-    """D5: asked for more than upstream ever demonstrates; a fitted duration is not blamed."""
-    if not song.draft.duration or song.draft.duration <= LONG:
+def long(song: Parsed) -> str | None:
+    """D5: more than upstream ever demonstrates, whether it was asked for or is fitted."""
+    if not song.duration or song.duration <= LONG or cannot_fit(song) or crowded(song):
         return None
+    if song.request.duration:
+        return (
+            f"duration {song.duration:g} s: takes over {LONG} s tend to repeat themselves. Shorten "
+            "the song or make it in two parts."
+        )
     return (
-        f"duration {song.draft.duration:g} s: takes over {LONG} s tend to repeat themselves. "
-        "Shorten the song or make it in two parts."
+        f"{song.needs.sung_lines} sung lines need ~{song.duration:g} s, and takes over {LONG} s "
+        "tend to repeat themselves. Cut lines or split it into two songs."
     )
 
 
-def _remedy(song: Song) -> str:
-    if song.needs.recommended <= LONGEST:
+def _remedy(song: Parsed) -> str:
+    if song.needs.recommended <= LONG:
         return f"Use duration={song.needs.recommended} or cut lines."
     return "Cut lines or split it into two songs."
 
 
-def _says(song: Song, verdict: str) -> bool:
+def _says(song: Parsed, verdict: str) -> bool:
     needs, duration = song.needs, song.duration
     return bool(duration and needs.sung_lines) and needs.verdict(duration or 0) == verdict

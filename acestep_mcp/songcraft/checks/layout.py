@@ -1,14 +1,16 @@
 """L: how the lyrics are laid out - tags, markup, what would be sung by mistake."""
 
 import re
-from collections.abc import Collection, Iterable
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Sequence
 from itertools import groupby, pairwise
 
-from acestep_mcp.songcraft.checks.model import Song
+from acestep_mcp.songcraft.checks.model import Parsed
 from acestep_mcp.songcraft.fit import Measured
 from acestep_mcp.songcraft.notation import kind, qualifiers, shown, tagged
+from acestep_mcp.songcraft.reading import Line, Role, is_no_tag
 
-LONGEST_TAG = 40  # characters
+LONGEST_TAG = 48  # characters
 LONGEST_LYRICS = 4096  # characters; upstream's documented limit
 MOST_LYRIC_TOKENS = 2040  # of the model's 2048
 _UNTAGGED_LINES = 4
@@ -16,7 +18,7 @@ _COUPLET = 2
 _COUPLETS = 3  # in a row under the same tag
 
 
-def too_many_tokens(song: Song) -> str | None:
+def too_many_tokens(song: Parsed) -> str | None:
     """L14, stop: the end would be cut off, without fail."""
     used = song.tokens
     if used <= MOST_LYRIC_TOKENS:
@@ -27,9 +29,9 @@ def too_many_tokens(song: Song) -> str | None:
     )
 
 
-def too_many_characters(song: Song) -> str | None:
+def too_many_characters(song: Parsed) -> str | None:
     """L14: over the documented limit, within the one in tokens."""
-    length = len(song.draft.lyrics)
+    length = len(song.request.lyrics)
     if length <= LONGEST_LYRICS or too_many_tokens(song):
         return None
     return (
@@ -38,9 +40,9 @@ def too_many_characters(song: Song) -> str | None:
     )
 
 
-def no_tags(song: Song) -> str | None:
+def no_tags(song: Parsed) -> str | None:
     """L3: a song without sections."""
-    if len(song.sung) < _UNTAGGED_LINES or song.tags:
+    if len(song.sung) < _UNTAGGED_LINES or any(section.tag for section in song.sections):
         return None
     return (
         f"{len(song.sung)} lines and no section tag: the model follows the structure better with "
@@ -49,11 +51,11 @@ def no_tags(song: Song) -> str | None:
 
 
 _MOST_QUALIFIERS = 2
-_MOST_WORDS = 7
+_MOST_WORDS = 8
 _SENTENCE = re.compile(r"[.!?\u3002\uff01\uff1f](?:\s|$)")
 
 
-def tag_is_prose(song: Song) -> str | None:
+def tag_is_prose(song: Parsed) -> str | None:
     """L4: a tag long enough to be sung."""
     for tag in song.tags:
         if (
@@ -69,39 +71,181 @@ def tag_is_prose(song: Song) -> str | None:
     return None
 
 
-_MARKUP = re.compile(r"[{}【】]|<[^<>]*>|\*\*|__|^#+\s|^#\w|^[-*•]\s|```")
-_HEAD = re.compile(
-    r"^(?:(?:verse|chorus|pre-chorus|bridge|hook|intro|outro|refrain|solo)(?: ?\d+)?\s*[:\uff1a]"
-    r"|(?:title|lyrics|song|artist|style|genre)\s*[:\uff1a])",
+_MARKED = re.compile(r"[\[\]{}<>\u3010\u3011\uff3b\uff3d]")
+_MARKUP = re.compile(r"[{}]|<[^<>]*>|[【】［］]")  # noqa: RUF001  # full-width ones
+
+
+def untidy(song: Parsed) -> str | None:
+    """L5: tags and marks in a form the model takes for words."""
+    faults: dict[str, list[str]] = defaultdict(list)
+    for section in song.sections:
+        for line in section.read:
+            if (line.role == "markup" or _MARKED.search(line.sung)) and (fault := _fault(line)):
+                faults[fault].append(line.text)
+    for row in (row for row in song.lines if "[" in row or "]" in row):
+        tags, rest = tagged(row)
+        if row.count("[") != row.count("]"):
+            faults["a bracket is not closed; put each tag in [ ] on a line of its own"].append(row)
+        elif tags and rest and not is_no_tag(row):
+            faults["text behind a tag may be lost; put the tag on its own line"].append(row)
+    return " ".join(f"{_shown(lines)}: {fault}." for fault, lines in faults.items()) or None
+
+
+def _fault(line: Line) -> str:
+    if line.role == "markup":
+        return f"markup would be sung; write '{shown(line.sung, 30)}'"
+    if line.role != "sung":
+        return ""
+    if "[" in line.sung and "]" in line.sung:
+        return "a tag inside a line may be sung; put it on a line of its own"
+    return "markup would be sung; use plain lines and [Tags]" if _MARKUP.search(line.sung) else ""
+
+
+def _shown(lines: Sequence[str]) -> str:
+    """The first of the lines, and how many more there are."""
+    more = f" and {len(lines) - 1} more" if len(lines) > 1 else ""
+    return f"'{shown(lines[0], 30)}'{more}"
+
+
+def _texts(found: Sequence[Line]) -> str:
+    return _shown([line.text for line in found])
+
+
+def _of(song: Parsed, role: Role) -> list[Line]:
+    """All lines of a role; the same line counts each time it stands there."""
+    return [line for section in song.sections for line in section.read if line.role == role]
+
+
+def headings(song: Parsed) -> str | None:
+    """L15: sections that are headed, and not tagged."""
+    found = _of(song, "heading")
+    if not found:
+        return None
+    cures = dict.fromkeys(f"{line.cure} for '{shown(line.text, 20)}'" for line in found)
+    return (
+        f"{_counted(found, 'heading')} would be sung. Write {', '.join([*cures][:3])}"
+        f"{', …' if len(cures) > 3 else ''}, as tags on lines of their own."  # noqa: PLR2004
+    )
+
+
+def chords(song: Parsed) -> str | None:
+    """L16: chords over or in the words."""
+    found = _of(song, "chords")
+    if not found:
+        return None
+    return (
+        f"{_counted(found, 'line')} with chords, e.g. '{shown(found[0].text, 30)}': chords would "
+        f"be sung. {_kept(found, 'Leave the chords out')}"
+    )
+
+
+def stamps(song: Parsed) -> str | None:
+    """L17: when a line is sung."""
+    found = _of(song, "stamp")
+    if not found:
+        return None
+    return (
+        f"{_counted(found, 'line')} with time stamps, e.g. '{shown(found[0].text, 30)}': they "
+        f"would be sung. {_kept(found, 'Delete the times')}"
+    )
+
+
+def sheet(song: Parsed) -> str | None:
+    """L18: titles, tempos, names: what a sheet says about the song."""
+    found = _of(song, "sheet")
+    if not found:
+        return None
+    return (
+        f"{_texts(found)}: what is said about the song would be sung. Delete it; title, bpm and "
+        "key have arguments of their own, style belongs in the prompt."
+    )
+
+
+def singers(song: Parsed) -> str | None:
+    """L19: the name of who sings before the words."""
+    found = _of(song, "singer")
+    if not found:
+        return None
+    cures = " and ".join([*dict.fromkeys(line.cure for line in found)][:2])
+    return (
+        f"{_texts(found)}: the name would be sung. Write {cures} on a line "
+        "of its own before a whole section of that singer's."
+    )
+
+
+def readings(song: Parsed) -> str | None:
+    """L20: how characters are read, in parentheses behind them."""
+    found = _of(song, "reading")
+    if not found:
+        return None
+    return (
+        f"{_texts(found)}: readings in parentheses would be sung as well. "
+        f"{_kept(found, 'Leave them out')}"
+    )
+
+
+def chat(song: Parsed) -> str | None:
+    """L21: what an assistant says around the lyrics."""
+    found = _of(song, "chat")
+    if not found:
+        return None
+    return f"{_texts(found)}: this is said about the lyrics and would be sung. Delete it."
+
+
+def _counted(lines: Sequence[Line], what: str) -> str:
+    return f"{len(lines)} {what}{'s' if len(lines) > 1 else ''}"
+
+
+def _kept(lines: Sequence[Line], cure: str) -> str:
+    kept = next((line.sung for line in lines if line.sung), "")
+    return f"{cure}: '{shown(kept, 30)}'." if kept else f"{cure}."
+
+
+_REPEAT_TAG = re.compile(
+    r"\brepeat|[x×]\s?\d|\d\s?[x×]|\bbis\b|\btwice\b|重复|重複|くり返し|繰り返し|반복",  # noqa: RUF001
     re.IGNORECASE,
 )
-_BARE_HEAD = re.compile(
-    r"^\(?(?:verse|chorus|pre-chorus|bridge|intro|outro)(?: ?\d+)?\)?$", re.IGNORECASE
-)
 
 
-def untidy(song: Song) -> str | None:
-    """L5: tags and headings in a form the model takes for words."""
-    for line in song.lines:
-        fault = _fault(line)
-        if fault:
-            return f"'{shown(line)}': {fault}"
+def repeats(song: Parsed) -> str | None:
+    """L22: tags that ask for a repetition."""
+    found = [tag for tag in song.tags if _REPEAT_TAG.search(tag)]
+    if not found:
+        return None
+    return (
+        f"{_shown([f'[{tag}]' for tag in found])}: the model knows no repeat. Write the section "
+        "out again, with its words."
+    )
+
+
+_MOST_TAGS = 2  # one under the other
+
+
+def stacked(song: Parsed) -> str | None:
+    """L23: several tags for one section."""
+    run: list[str] = []
+    for raw in song.request.lyrics.splitlines():
+        row = raw.strip()
+        if not row.startswith("[") or is_no_tag(row):
+            run = []
+            continue
+        tags, rest = tagged(row)
+        run = [*run, *tags] if tags else []
+        if len(tags) > 1 or len(run) > _MOST_TAGS:
+            return _stacked(run)
+        if rest:
+            run = []
     return None
 
 
-def _fault(line: str) -> str | None:
-    tags, rest = tagged(line) if "[" in line else ((), line)
-    if line.count("[") != line.count("]"):
-        return "a bracket is not closed. Put each tag in [ ] on a line of its own."
-    if tags and rest:
-        return "text behind a tag may be lost. Put the tag on a line of its own."
-    if "[" in rest:
-        return "a tag inside a line may be sung. Put it on a line of its own."
-    if _HEAD.search(rest) or _BARE_HEAD.search(rest):
-        return "this heading would be sung. Write sections as tags like [Verse 1], drop titles."
-    if _MARKUP.search(rest):
-        return "markup would be sung. Use plain lines and [Tags] only."
-    return None
+def _stacked(tags: Sequence[str]) -> str:
+    first, *rest = tags
+    one = f"[{first} - {rest[0].lower()}]"
+    return (
+        f"[{shown(first, 20)}] has {len(rest)} more tag{'s' if len(rest) > 1 else ''} with it; "
+        f"stacked tags get sung. Write one, such as {shown(one, 40)}, and move the rest to the "
+        "prompt."
+    )
 
 
 _SPACED = re.compile(
@@ -109,9 +253,9 @@ _SPACED = re.compile(
 )
 
 
-def chopped(song: Song) -> str | None:
-    """L6: layouts known to lose lines."""
-    for line in song.sung:
+def chopped(song: Parsed) -> str | None:
+    """L6: layouts known to lose lines. Raps have been published that were written so."""
+    for line in () if song.needs.rap else song.sung:
         if _SPACED.search(line):
             return (
                 f"'{shown(line)}': spaces between characters make the model drop lines. "
@@ -138,34 +282,16 @@ def _unnumbered(tag: str) -> str:
     return tag.casefold().rstrip(" 0123456789")
 
 
-_BAND = r"guitars?|piano|sax(?:ophone)?|drums?|synth|bass|violin|flute|trumpet|strings|instrumental"
-_PART = r"solo|riff|break(?:down)?|fill|interlude|section|intro|outro|passage"
-_REPEATED = r"(?:the )?(?:chorus|verse|hook|bridge|line|all)"
-_NOTE = re.compile(
-    rf"(?:\w+ ){{0,2}}(?:{_BAND})(?: and \w+)? (?:{_PART})|instrumental|interlude"
-    r"|(?:the )?(?:beat drops?|music (?:stops|fades|plays|swells)(?: (?:in|out|up))?)"
-    r"|fad(?:e|es|ing)[- ](?:in|out)|\d+ bars?(?: .{0,30})?|(?:short )?pause"
-    rf"|repeat(?:s|ed)?(?: {_REPEATED})?(?: .{{0,10}})?|[x×] ?\d+|\d+ ?[x×]",  # noqa: RUF001  # both occur
-    re.IGNORECASE,
-)
-_PARENTHESES = re.compile(r"[(\uff08]([^()\uff08\uff09]*)[)\uff09]")
-_REPEAT = re.compile(r"\s(?:[x×]\s?\d{1,2}|\d{1,2}\s?[x×])$", re.IGNORECASE)  # noqa: RUF001  # both
-_BARE_NOTE = re.compile(
-    rf"\W*(?:(?:{_BAND}) (?:solo|break)|instrumental|repeat {_REPEATED}|\(solo\))\W*",
-    re.IGNORECASE,
-)
-
-
-def sung_notes(song: Song) -> str | None:
+def sung_notes(song: Parsed) -> str | None:
     """L7: directions to the band, where words are."""
-    for line in song.sung:
-        inside = any(_NOTE.fullmatch(text.strip()) for text in _PARENTHESES.findall(line))
-        if inside or _REPEAT.search(line) or _BARE_NOTE.fullmatch(line):
-            return (
-                f"'{shown(line)}': this note would be sung. Write passages as tags like "
-                "[Guitar Solo] and repeated lines out in full."
-            )
-    return None
+    found = _of(song, "direction")
+    if not found:
+        return None
+    cure = next((line.cure for line in found if line.cure), "[Instrumental Break]")
+    return (
+        f"{_texts(found)}: directions would be sung. Write passages as tags like "
+        f"{cure}, a manner as [Verse - whispered], and repeated lines out in full."
+    )
 
 
 _INTERJECTION = re.compile(
@@ -173,14 +299,17 @@ _INTERJECTION = re.compile(
 )
 
 
-def words_under_solo(song: Song) -> str | None:
+_WITH_WORDS = r"vocal|ad-?lib|spoken|word|rap|voice|chant|whisper|sung|sing|choir|narrat|scat"
+
+
+def words_under_solo(song: Parsed) -> str | None:
     """L10: words under a tag that announces none."""
     for measured in song.measured:
         tag = measured.section.tag or ""
         if not measured.lines or kind(tag) not in {"solo", "instrumental"}:
             continue
         words = [line for line in measured.lines if not _INTERJECTION.fullmatch(line.lower())]
-        if words and not re.search(r"vocal|ad-?lib", tag, re.IGNORECASE):
+        if words and not re.search(_WITH_WORDS, tag, re.IGNORECASE):
             return (
                 f"'{shown(words[0])}' stands under [{shown(tag)}], an instrumental "
                 "passage. Put a tag like [Verse] before the words or take them out."
@@ -192,9 +321,16 @@ _LATIN_WORD = re.compile(r"[a-zà-ɏ]{4,}")
 _FILLER = frozenset({"with", "that", "this", "from", "your", "have", "like", "into", "over"})
 _OVERLAP = 0.6
 _FEWEST_WORDS = 4
+_FEWEST_STYLES = 2
+#: Words of styles: a line may share its words with the prompt without describing the music.
+_STYLE = re.compile(
+    r"\b(?:guitars?|piano|drums?|bass|synth\w*|strings|vocals?|beats?|brass|pads?|808s?|acoustic"
+    r"|electric|ballad|pop|rock|folk|jazz|trap|house|techno|ambient|orchestral|production|reverb"
+    r"|tempo|bpm|mix|hi-hats?|percussion|brushed|distorted|lo-?fi|indie|rhythm|melody|chorus)\b"
+)
 
 
-def caption_in_lyrics(song: Song) -> str | None:
+def caption_in_lyrics(song: Parsed) -> str | None:
     """L8: a line made of the words of the prompt."""
     known = frozenset(_LATIN_WORD.findall(song.caption)) - _FILLER
     pairs = frozenset(map("".join, pairwise(song.caption)))
@@ -203,7 +339,8 @@ def caption_in_lyrics(song: Song) -> str | None:
             continue
         words = [w for w in _LATIN_WORD.findall(line.lower()) if w not in _FILLER]
         shared = sum(word in known for word in words)
-        if len(words) >= _FEWEST_WORDS and shared >= _OVERLAP * len(words):
+        styled = len(set(_STYLE.findall(line.lower()))) >= _FEWEST_STYLES
+        if styled and len(words) >= _FEWEST_WORDS and shared >= _OVERLAP * len(words):
             return _repeated(line)
         if not (line.isascii() or song.caption.isascii()) and _cjk_overlap(line, pairs) >= _OVERLAP:
             return _repeated(line)

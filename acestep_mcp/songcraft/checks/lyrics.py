@@ -4,29 +4,52 @@ import re
 from collections import defaultdict
 from collections.abc import Collection
 
-from acestep_mcp.songcraft.checks.model import Song
+from acestep_mcp.songcraft.checks.model import Parsed
 from acestep_mcp.songcraft.notation import kind, shown
 from acestep_mcp.songcraft.scripts import scripts
 
-MOST_SYLLABLES = 14  # one breath
+MOST_SYLLABLES = 16  # one breath
 MOST_SYLLABLES_RAP = 20
-MOST_MORAE = 21  # Japanese lines run 1.65 times as many morae as English lines syllables
-MOST_LATIN = 60  # characters
+MOST_MORAE = 25  # Japanese lines run 1.65 times as many morae as English lines syllables
+MOST_LATIN = 66  # characters
 _SPREAD = 6  # syllables within a section
 _DIFFERENCE = 2  # lines between parallel sections
 
 
-def breathless(song: Song) -> str | None:
+def breathless(song: Parsed) -> str | None:
     """L1: a line too long to sing."""
-    most = MOST_SYLLABLES_RAP if song.needs.rap else MOST_MORAE if song.japanese else MOST_SYLLABLES
-    for line, count in zip(song.sung, song.syllables, strict=True):
-        wide = len(line) > MOST_LATIN and not song.needs.rap
-        if count > most or (wide and _latin_length(line) > MOST_LATIN):
-            return (
-                f"'{shown(line)}' is too long for one breath (~{count:.0f} syllables). "
-                "Break it into two lines; 6-10 syllables sing best."
-            )
-    return None
+    japanese = song.japanese or _is_romaji(song)
+    most = MOST_SYLLABLES_RAP if song.needs.rap else MOST_MORAE if japanese else MOST_SYLLABLES
+    long: list[tuple[str, float]] = []
+    for measured in song.measured:
+        if re.search(r"spoken|\brap|narrat", measured.section.tag or "", re.IGNORECASE):
+            continue
+        for line, count in zip(measured.lines, measured.syllables, strict=True):
+            wide = len(line) > MOST_LATIN and not (song.needs.rap or japanese)
+            if count > most or (wide and _latin_length(line) > MOST_LATIN):
+                long.append((line, count))
+    if not long:
+        return None
+    line, count = long[0]
+    more = f" and {len(long) - 1} more" if len(long) > 1 else ""
+    return (
+        f"'{shown(line)}' (~{count:.0f} syllables){more}: too long for one breath. "
+        f"Break {'it' if len(long) == 1 else 'each'} into two lines; 6-10 syllables sing best."
+    )
+
+
+_ROMAJI = re.compile(
+    r"(?:(?:[kgsztdnhbpmyrwjf]|ch|sh|ts|ky|gy|ny|hy|by|py|my|ry|kk|ss|tt|pp|tch|ssh)?[aiueo\u014d\u016b]"
+    r"|n(?![aiueo]))+"
+)
+_ROMAN_SHARE = 0.85  # of the words
+
+
+def _is_romaji(song: Parsed) -> bool:
+    """Whether the words are Japanese in Latin letters, which are as long as in kana."""
+    words = re.findall(r"[^\W\d_]+", " ".join(song.sung).lower())
+    fitting = sum(bool(_ROMAJI.fullmatch(word)) for word in words)
+    return len(words) > 3 and fitting >= _ROMAN_SHARE * len(words)  # noqa: PLR2004
 
 
 def _latin_length(line: str) -> int:
@@ -35,7 +58,7 @@ def _latin_length(line: str) -> int:
     return len(" ".join(re.sub(r"\d", "", line).split())) if latin else 0
 
 
-def uneven(song: Song) -> str | None:
+def uneven(song: Parsed) -> str | None:
     """L2: lines or parallel sections of unlike length."""
     for measured in song.measured:
         counts = measured.syllables
@@ -48,7 +71,7 @@ def uneven(song: Song) -> str | None:
     return _unmatched(song)
 
 
-def _unmatched(song: Song) -> str | None:
+def _unmatched(song: Parsed) -> str | None:
     lengths: dict[str, list[int]] = defaultdict(list)
     for measured in song.measured:
         role = kind(measured.section.tag or "")
@@ -68,7 +91,7 @@ _SYMBOL = re.compile(
 )
 
 
-def spelled_out(song: Song) -> str | None:
+def spelled_out(song: Parsed) -> str | None:
     """L11: what has no one way to be sung."""
     for line in song.sung:
         if found := _SYMBOL.search(line):
@@ -83,7 +106,7 @@ def spelled_out(song: Song) -> str | None:
 _COMPANY = ({"Latin", "Han", "Kana"}, {"Latin", "Hangul"}, {"Latin", "Han", "Hangul"})
 
 
-def mixed_scripts(song: Song) -> str | None:
+def mixed_scripts(song: Parsed) -> str | None:
     """L12: two scripts in one line that do not go together."""
     if _together(song.scripts):
         return None
@@ -114,20 +137,21 @@ _SCRIPT_OF = {
 }  # fmt: skip
 _TONGUE = "|".join(_SCRIPT_OF)
 _SUNG_IN = re.compile(
-    r"\b(?:sung|sings?|singing|lyrics|vocals?|raps?|rapping|rapped) in (?:fluent |native )?"
-    rf"({_TONGUE})\b"
+    r"\b(?:(?:sung|sings?|singing|lyrics|vocals?|raps?|rapping|rapped|song|track|ballad) )?"
+    rf"in (?:fluent |native )?({_TONGUE})\b(?! (?:style|tradition|folk|music|pop|rock|city|garden))"
     rf"|\b({_TONGUE})(?:[- ]language)? (?:(?:fe)?male |lead |rap |pop )*"
     r"(?:vocals?|lyrics|singer|rapper)\b"
     r"(?! (?:lines?|phrases?|hooks?|samples?|ad-?libs?)\b)"
 )
 
 
-def another_language(song: Song) -> str | None:
+def another_language(song: Parsed) -> str | None:
     """L12: a language is asked for whose script the lyrics never use."""
     named = {word for pair in _SUNG_IN.findall(song.caption) for word in pair if word}
     wanted = {_SCRIPT_OF[word] for word in named}
-    prefixed = any(re.match(r"\[[a-z]{2,3}\] *\S", line) for line in song.lines)
-    if not wanted or not song.sung or prefixed or wanted & _written(song):
+    if not wanted or not song.sung or wanted & _written(song):
+        return None
+    if any(re.match(r"\[[a-z]{2,3}\] *\S", line) for line in song.lines):
         return None
     main = next(iter(song.scripts), "no")
     return (
@@ -136,7 +160,7 @@ def another_language(song: Song) -> str | None:
     )
 
 
-def _written(song: Song) -> set[str]:
+def _written(song: Parsed) -> set[str]:
     """The scripts of the lyrics; lyrics in Han alone may be short Japanese lines, too."""
     found = {script for script, count in song.scripts.items() if count}
     return found | ({"Kana"} if "Han" in found else set())
@@ -153,7 +177,7 @@ _UNLISTED = frozenset(
 )  # fmt: skip
 
 
-def little_data(song: Song) -> str | None:
+def little_data(song: Parsed) -> str | None:
     """L13: a script the model hardly knows."""
     main = next(iter(song.scripts), "")
     if not song.sung or main not in _WEAK.keys() | _UNLISTED:

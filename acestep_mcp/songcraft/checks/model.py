@@ -5,6 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal, Self
 
+from acestep_mcp.domain.request import SongRequest
 from acestep_mcp.songcraft.fit import Fit, Measured, aimed, fit_of, is_japanese, measure
 from acestep_mcp.songcraft.notation import Section
 from acestep_mcp.songcraft.scripts import scripts
@@ -12,35 +13,12 @@ from acestep_mcp.songcraft.scripts import scripts
 Severity = Literal["stop", "warning", "note"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Draft:
-    """A song somebody is about to pay for, as they asked for it.
-
-    None stands for "not given"; so does a `duration` of 0 (fitted to the lyrics) and a `seed`
-    of -1 (drawn by the server). `key` and `time_signature` are already in `notation`'s spelling.
-    """
-
-    prompt: str
-    lyrics: str = ""
-    instrumental: bool = False
-    duration: float | None = None
-    bpm: float | None = None
-    key: str | None = None
-    time_signature: str | None = None
-    seed: int | None = None
-    batch_size: int = 1
-    thinking: bool = False
-    model: str = "ace-step-xl"
-    infer_steps: int | None = None
-    guidance_scale: float | None = None
-
-
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing wrong with a draft.
+    """One thing wrong with a song that is asked for.
 
     `message` is one line of at most 200 characters that says what to change; what it quotes of
-    the draft is shortened and free of control characters. `cost` ranks findings, dearest first.
+    the request is shortened and free of control characters. `cost` ranks findings, dearest first.
     Only an `overridable` stop may be waved through by the caller.
     """
 
@@ -52,16 +30,16 @@ class Finding:
 
 
 @dataclass(frozen=True, slots=True)
-class Song:
-    """A draft read once, for all rules.
+class Parsed:
+    """A song that is asked for, read once for all rules.
 
     `caption` is the prompt in lower case with runs of space collapsed; `lines` are the raw
     non-empty lines of the lyrics, `sung` those somebody sings; `duration` is in seconds, fitted
-    where the draft leaves it open, None where the model decides; `tokens` is the estimate for the
+    where the request leaves it open, None where the model decides; `tokens` is the estimate for the
     lyrics.
     """
 
-    draft: Draft
+    request: SongRequest
     caption: str
     lines: tuple[str, ...]
     measured: tuple[Measured, ...]
@@ -76,35 +54,50 @@ class Song:
     japanese: bool
 
     @classmethod
-    def read(cls, draft: Draft) -> Self:
-        """`draft` with everything parsed and counted that more than one rule asks for."""
-        measured = measure(draft.lyrics)
-        needs = fit_of(measured, draft.prompt)
+    def of(cls, request: SongRequest) -> Self:
+        """`request` with everything parsed and counted that more than one rule asks for."""
+        measured = measure(request.lyrics)
+        needs = fit_of(measured, request.prompt, request.bpm or None)
         return cls(
-            draft=draft,
-            caption=" ".join(draft.prompt.lower().split()),
-            lines=tuple(line.strip() for line in draft.lyrics.splitlines() if line.strip()),
+            request=request,
+            caption=" ".join(request.prompt.lower().split()),
+            lines=tuple(line.strip() for line in request.lyrics.splitlines() if line.strip()),
             measured=measured,
             sung=tuple(line for m in measured for line in m.lines),
             syllables=tuple(n for m in measured for n in m.syllables),
             needs=needs,
-            duration=draft.duration or aimed(measured, needs),
+            duration=request.duration or aimed(measured, needs),
             sections=tuple(m.section for m in measured),
-            tags=tuple(m.section.tag for m in measured if m.section.tag is not None),
-            tokens=tokens(draft.lyrics, LYRIC_RATE),
-            scripts=scripts(" ".join(line for m in measured for line in m.section.lines)),
-            japanese=is_japanese(draft.lyrics),
+            tags=tuple(m.section.tag for m in measured if m.section.tag and m.section.written),
+            tokens=tokens(request.lyrics, LYRIC_RATE),
+            scripts=scripts(" ".join(line for m in measured for line in m.lines)),
+            japanese=is_japanese("\n".join(line for m in measured for line in m.lines)),
         )
 
     @property
     def english_caption(self) -> bool:
-        """Whether the prompt can be searched for English words."""
+        """Whether the prompt is known to be English, so that English words can be missed in it."""
         found = scripts(self.caption)
-        return found.get("Latin", 0) * 2 > sum(found.values())
+        if found.get("Latin", 0) * 2 <= sum(found.values()):
+            return False
+        english = len(_ENGLISH_CAPTION.findall(self.caption))
+        return english > len(_OTHER_CAPTION.findall(self.caption))
 
+
+_ENGLISH_CAPTION = re.compile(
+    r"\b(?:the|and|with|of|an|in|over|by|for|from|that|this|is|on|to|into|song|slow|fast|female|male"
+    r"|drums?|strings|guitars?|voices?|vocals?|sad|happy|warm|dark|soft|loud|upbeat|dreamy|beats?"
+    r"|track|driving|gentle|acoustic|electric|singers?|singing|piece|music|sounds?|bright|heavy"
+    r"|modern|deep|smooth|quiet|nothing|energetic)\b"
+)
+_OTHER_CAPTION = re.compile(
+    r"\b(?:de|la|el|los|las|con|en|una?|del|y|le|les|et|avec|des|du|une|au|und|mit|der|die|das|ein"
+    r"|eine|von|im|il|che|di|per|gli|ve|ile|bir|z|na|w|em|com|uma|dan|met|och|med|og|yang|v\u1edbi)\b"
+    r"|[\u00df-\u00ff\u0100-\u024f\u1ea0-\u1eff]"
+)
 
 #: Returns what to say when the rule fires, None when it does not.
-Test = Callable[[Song], str | None]
+Test = Callable[[Parsed], str | None]
 
 
 @dataclass(frozen=True, slots=True)
