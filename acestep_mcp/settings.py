@@ -64,9 +64,10 @@ VARIABLES: tuple[tuple[str, str, str], ...] = (
 )
 FORMATS = ("original", "flac", "mp3")
 """What may be kept of a track, the best first."""
-_HOST = r"(\[[0-9a-fA-F:.]+\]|[^@/?#\s:\[\],]*)(:\d*)?"
+_HOST = r"(?:\[[0-9a-fA-F:.]+\]|[^@/?#\s:\[\],]*)(?::\d*)?"
 _DATABASE = re.compile(
-    rf"postgres(ql)?://([^@/?#\s]*@)?{_HOST}(,{_HOST})*(/[^@/?#\s]*)?(\?[^@#\s]*)?"
+    rf"postgres(?:ql)?://(?:[^@/?#\s]*@)?(?P<place>{_HOST}(?:,{_HOST})*(?:/[^@/?#\s]*)?)"
+    r"(?:\?[^@#\s]*)?"
 )
 """user:password@host:port,host:port/database?option=value, with no character in two roles."""
 _ORIGIN = re.compile(r"(https?)://([\w.-]+|\[[\da-f:.]+\])(?::(\w*))?/?", re.ASCII | re.IGNORECASE)
@@ -116,8 +117,9 @@ class Settings:
         """Where the ledger is, for people; without user and password."""
         if not self.database_url:
             return str(self.ledger_path or self.data_problem)
-        place = urlsplit(self.database_url)
-        return f"PostgreSQL at {place.netloc.rpartition('@')[2]}{place.path}"
+        # No URL splitter of Python's: newer ones refuse several hosts with an IPv6 address in them.
+        found = _DATABASE.fullmatch(self.database_url)
+        return f"PostgreSQL at {found['place'] if found else 'an unusable address'}"
 
 
 def read(

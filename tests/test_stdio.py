@@ -14,6 +14,7 @@ from anyio.abc import UNIXSocketStream
 from anyio.streams.buffered import BufferedByteReceiveStream
 
 from acestep_mcp.sandbox import hold
+from acestep_mcp.sandbox.jobs import Profile
 from tests.envelopes import WRONG, written
 from tests.house import SONG, environment, gateway, served, shown
 from tests.peer import GREETING, HANDSHAKE, MODERN, called, line, piped, started
@@ -50,11 +51,11 @@ async def test_a_client_that_discovers_and_stays_modern_is_served(tmp_path: Path
 
 
 async def test_the_oldest_clients_get_no_content_they_do_not_know(tmp_path: Path) -> None:
-    async with gateway() as sandbox, started(sandbox, tmp_path) as peer:
+    quick = Profile(queued=0.0, processing=0.1)
+    async with gateway(quick) as sandbox, started(sandbox, tmp_path) as peer:
         hello = await peer.ask(1, "initialize", **{**HANDSHAKE, "protocolVersion": "2024-11-05"})
         await peer.send(method="notifications/initialized")
         song = await peer.call(2, "generate_song", **SONG, wait=0)
-        sandbox.complete(song["request_id"])
         arguments = {"request_id": song["request_id"], "wait": 10}
         reply = await peer.ask(3, "tools/call", name="get_status", arguments=arguments)
 

@@ -198,7 +198,7 @@ async def test_a_full_output_folder_is_said_with_the_urls_and_leaves_no_piece_of
         gateway() as sandbox,
         started(sandbox, tmp_path, disk.command(songs), ACESTEP_SAVE="on") as peer,
     ):
-        song = await peer.call(10, "generate_song", **SONG, duration=10, wait=0)
+        song = await peer.call(10, "generate_song", **SONG, duration=10, wait=2)
         if isinstance(disk, Limit):
             disk._allow(peer, 1 << 18)  # the ledger fits, a track does not
         sandbox.complete(song["request_id"])
