@@ -30,7 +30,7 @@ from acestep_mcp.domain.song import (
     unknown,
 )
 from acestep_mcp.engine import following
-from acestep_mcp.ledger import UNKNOWN_WINDOW, InDoubt, Ledger, opened, schema
+from acestep_mcp.ledger import WINDOW, InDoubt, Ledger, opened, schema
 from acestep_mcp.ledger.driver import Driver, Transaction
 from acestep_mcp.ledger.rows import to_row
 from acestep_mcp.ledger.sqlite import SqliteDriver
@@ -143,10 +143,16 @@ async def test_nothing_of_one_owner_is_seen_or_changed_by_another(ledger: Ledger
         ({"state": "PROCESSING"}, True),
         ({"state": "COMPLETED"}, True),
         ({"state": "FAILED"}, True),
-        ({"state": "COMPLETED", "delivered": True}, False),
-        ({"state": "FAILED", "delivered": True}, False),
+        ({"state": "COMPLETED", "delivered": True, "delivered_at": NOW - WINDOW + 1}, True),
+        ({"state": "COMPLETED", "delivered": True, "delivered_at": NOW - WINDOW - 1}, False),
+        ({"state": "COMPLETED", "delivered": True}, False),  # as 0.1.0 wrote it
+        ({"state": "FAILED", "delivered": True, "delivered_at": NOW - 1}, False),
+        ({"state": "COMPLETED", "delivered": True, "exact": "this"}, True),
+        ({"state": "COMPLETED", "delivered": True, "exact": "that"}, False),
+        ({"state": "FAILED", "delivered": True, "exact": "this"}, False),
+        ({"state": "COMPLETED", "fingerprint": "another", "exact": "this"}, True),
         ({"state": "UNKNOWN"}, True),
-        ({"state": "UNKNOWN", "updated_at": NOW - UNKNOWN_WINDOW - 1}, False),
+        ({"state": "UNKNOWN", "updated_at": NOW - WINDOW - 1}, False),
         ({"state": "QUEUED", "fingerprint": "another"}, False),
     ],
     ids=str,
@@ -155,7 +161,7 @@ async def test_which_earlier_song_answers_an_identical_request(
     ledger: Ledger, first: dict[str, Any], answers: bool
 ) -> None:
     await reserve(ledger, song(1, **first))
-    found = await reserve(ledger, song(2))
+    found = await reserve(ledger, song(2, exact="this"))
 
     assert found.id == ("local-1" if answers else "local-2")
     assert (await reserve(ledger, song(3), reuse=False)).id == "local-3"
@@ -641,8 +647,9 @@ def test_facts_change_a_song_only_in_lawful_order() -> None:
     assert observed(done, replace(seen, state="FAILED"), NOW) is done
     assert unknown(done, NOW, "why") is done
     assert accepted(done, RequestId("h"), NOW, "w") is done
-    assert delivered(queued) is queued
-    assert delivered(done).delivered
+    assert delivered(queued, NOW) is queued
+    assert delivered(done, NOW).delivered_at == NOW
+    assert delivered(delivered(done, NOW), NOW + 1).delivered_at == NOW
     assert sending(song(), NOW, "another worker").state == "intent"
     lost = unknown(sending(song(), NOW, "w"), NOW, "?")
     assert accepted(lost, RequestId("g"), NOW, "heard by") == replace(

@@ -60,14 +60,17 @@ class Song:
     """One row of the ledger. Times are seconds since the epoch, durations seconds.
 
     `provider` is the name of who makes it, `payload` what was asked for; `fingerprint` identifies
-    the request it answers. `duration` is the length asked for and `seed` the seed sent; None where
-    none was. `took` is how long it was in the making, by the provider's own clock. `sound` is what
-    each of the `files` holds.
+    the request it answers, and `exact` what was sent, drawn seed and all: who asks for just
+    that would get the same music. `based_on` is the handle of the song it was made after.
+    `duration` is the length asked for and `seed` the seed sent; None where none was. `took` is
+    how long it was in the making, by the provider's own clock. `sound` is what each of the
+    `files` holds.
 
     Saving has failed `save_attempts` times since `save_since`, and is due again at `save_after`.
     `file_warnings` say what is missing on the disk or sounds wrong, `warnings` what was said when
-    the song was ordered. A song is `presumed` ended where this program gave it up although the
-    gateway named no end that it documents; an explicit question has the gateway asked again.
+    the song was ordered. It is `delivered` once an answer told its end, first at
+    `delivered_at`; it is `presumed` ended where this program gave it up although the gateway
+    named no end that it documents; an explicit question has the gateway asked again.
     """
 
     id: SongId
@@ -80,6 +83,8 @@ class Song:
     tracks: int
     state: State
     created_at: float
+    exact: str = ""
+    based_on: str = ""
     saving: Saving = "off"
     worker: str = ""
     version: int = 0
@@ -99,6 +104,7 @@ class Song:
     completed_at: float | None = None
     took: float | None = None
     delivered: bool = False
+    delivered_at: float = 0.0
 
     @property
     def handle(self) -> str:
@@ -219,7 +225,7 @@ def observed(song: Song, seen: Observation, now: float) -> Song:
     if song.presumed:
         if seen.presumed:
             return song
-        song = replace(song, presumed=False, delivered=False)
+        song = replace(song, presumed=False, delivered=False, delivered_at=0.0)
     elif song.state not in RUNNING or seen.state in (song.state, _BEFORE.get(song.state)):
         return song
     return replace(
@@ -340,6 +346,8 @@ def save_now(song: Song, worker: str, now: float, *, idle: bool) -> Song:
     )
 
 
-def delivered(song: Song, *, heard: bool = True) -> Song:
+def delivered(song: Song, now: float, *, heard: bool = True) -> Song:
     """Its end was told to the caller; `heard=False` takes that back when nobody listened."""
-    return song if not song.ended or song.delivered == heard else replace(song, delivered=heard)
+    if not song.ended or song.delivered == heard:
+        return song
+    return replace(song, delivered=heard, delivered_at=now if heard else 0.0)

@@ -409,7 +409,7 @@ class Engine:
 
     def heard(self, account: Account, handle: str, *, heard: bool = True) -> None:
         """Note that a tool answer told how the song ended; `heard=False`: that nobody got it."""
-        fact: Callable[[Song], Song] = partial(delivered, heard=heard)
+        fact = partial(delivered, now=self._clock.now(), heard=heard)
         write = partial(self._ledger.change, account.owner, handle, fact)
         self._records.note(account.owner, write)
 
@@ -422,6 +422,8 @@ class Engine:
             provider=self.providers.of_model(prepared.model.id).info.name,
             model=prepared.model.id,
             title=prepared.title,
+            exact=prepared.exact,
+            based_on=prepared.based_on,
             payload=prepared.payload,
             tracks=prepared.tracks,
             state="intent",

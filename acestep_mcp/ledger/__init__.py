@@ -22,15 +22,16 @@ from acestep_mcp.ledger.rows import to_row, to_song
 from acestep_mcp.ledger.schema import LONG, SHORT
 from acestep_mcp.settings import SettingsError
 
-__all__ = ["UNKNOWN_WINDOW", "Bought", "InDoubt", "Ledger", "Page", "opened"]
+__all__ = ["WINDOW", "Bought", "InDoubt", "Ledger", "Page", "opened"]
 
 T = TypeVar("T")
 Ago = Callable[[float], float]
 DAY = 86_400.0
 _AHEAD = 10**9
 """Seconds for which songs from the future count: that somebody's clock may have been ahead."""
-UNKNOWN_WINDOW = 600.0
-"""Seconds for which a song of unknown outcome still answers for an identical request."""
+WINDOW = 600.0
+"""Seconds for which a song still answers for an identical request: one of unknown outcome since it
+was sent, and one that was made since its end was told."""
 
 LONG_DEAD = DAY
 """Seconds after which the row of a worker is of no use, whichever clock was wrong."""
@@ -290,7 +291,8 @@ def _earlier(
         same = {
             "owner": song.owner,
             "fingerprint": song.fingerprint,
-            "fresh": ago(UNKNOWN_WINDOW) if ago else now - UNKNOWN_WINDOW,
+            "exact": song.exact,
+            "fresh": ago(WINDOW) if ago else now - WINDOW,
         }
         for row in tx.all(sql.SAME, same):
             return to_song(row)

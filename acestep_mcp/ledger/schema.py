@@ -11,7 +11,9 @@ from collections.abc import Iterator
 from acestep_mcp.domain.errors import LedgerDown
 from acestep_mcp.ledger.driver import Engine, Transaction
 from acestep_mcp.ledger.statements import (
+    DELIVERED,
     ENDED_UNHEARD,
+    MADE,
     ORDERED,
     RUNNING,
     UNFINISHED,
@@ -213,7 +215,16 @@ STEPS: tuple[tuple[str | dict[Engine, tuple[str, ...]], ...], ...] = (
         "create index worker_until on worker (until)",
     ),
     # Whoever wrote a song before this step, or writes one beside it, knew one provider.
-    ("alter table song add column provider text not null default 'pixazo'",),
+    (
+        "alter table song add column provider text not null default 'pixazo'",
+        "alter table song add column exact text not null default ''",
+        "alter table song add column based_on text not null default ''",
+        "alter table song add column delivered_at double precision not null default 0",
+        f"""
+        create index song_delivered on song (owner, fingerprint, delivered_at) where {DELIVERED}
+        """,
+        f"create index song_made on song (owner, exact, created_at) where {MADE}",
+    ),
 )
 
 

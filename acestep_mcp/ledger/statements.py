@@ -12,6 +12,8 @@ UNFINISHED = "state in ('intent', 'sending', 'QUEUED', 'PROCESSING')"
 UNSAVED = "state = 'COMPLETED' and saving = 'wanted'"
 RUNNING = "state in ('QUEUED', 'PROCESSING')"
 ENDED_UNHEARD = "(state in ('COMPLETED', 'FAILED', 'ERROR') and delivered = 0)"
+DELIVERED = "(state = 'COMPLETED' and delivered = 1)"
+MADE = "(state = 'COMPLETED' and exact <> '')"
 ORDERED = "fingerprint <> ''"
 UNINDEXED = "found_by = '' and state <> 'intent'"
 # A lease far further ahead than its own length was written by a clock that ran ahead, and is none.
@@ -46,7 +48,9 @@ NAMESAKE = f"""
     select id from song where request_id = :request_id and id <> :id and {ORDERED} limit 1
 """
 
-# An order. `answer` is what `song_answers` holds of a request, newest first.
+# A request, and the songs that answer it: one that runs or whose end nobody heard; one of which
+# nobody knows since `fresh` what became of it; one whose music was delivered since then; and one
+# that was made, at whatever time, of exactly what would be sent.
 SAME = f"""
     select * from (
         {_SONG} where owner = :owner and fingerprint = :fingerprint
@@ -59,6 +63,17 @@ SAME = f"""
         and state = 'UNKNOWN' and updated_at > :fresh
         order by updated_at desc limit 1
     ) as in_doubt
+    union all
+    select * from (
+        {_SONG} where owner = :owner and fingerprint = :fingerprint
+        and {DELIVERED} and delivered_at > :fresh
+        order by delivered_at desc limit 1
+    ) as heard
+    union all
+    select * from (
+        {_SONG} where owner = :owner and exact = :exact and {MADE}
+        order by created_at desc limit 1
+    ) as made
     order by created_at desc limit 1
 """
 USED = """

@@ -27,18 +27,22 @@ class Prepared:
     """A request ready to be sent.
 
     `payload` is what is sent, by the names of the arguments. `fingerprint` is equal for equal
-    requests: an undrawn seed and an unfitted duration count as left open, and so does how the text
-    was escaped. `tracks` is the number of takes. `findings` is what was undone in the text and
-    what songcraft thinks of it, dearest first, and `needs` how long it takes to sing.
+    requests: an undrawn seed and an unfitted duration count as left open, and so does how the
+    text was escaped. `exact` is equal where what is sent is, drawn seed and fitted duration
+    included. `based_on` is the handle of the song whose arguments were taken, if any. `tracks`
+    is the number of takes. `findings` is what was undone in the text and what songcraft thinks
+    of it, dearest first, and `needs` how long it takes to sing.
     """
 
     model: Model
     title: str
     payload: Mapping[str, Any]
     fingerprint: str
+    exact: str
     tracks: int
     findings: tuple[Finding, ...]
     needs: Fit
+    based_on: str = ""
 
     def stop(self, *, force: bool = False) -> Finding | None:
         """Why it must not be sent; with `force`, only if that is certain."""
@@ -73,11 +77,13 @@ def prepare(asked: SongRequest, models: Mapping[str, Model], draw: Callable[[], 
     # The checks read the numbers that will be sent, but the lyrics that the caller wrote.
     numbers = {name: fields[name] for name in ("duration", "bpm") if name in fields}
     song = Parsed.of(replace(request, model=model.id, **numbers))
+    payload = _completed(model, fields, song, draw)
     return Prepared(
         model=model,
         title=request.title,
-        payload=_completed(model, fields, song, draw),
+        payload=payload,
         fingerprint=_fingerprint(model, fields),
+        exact=_fingerprint(model, payload),
         tracks=request.batch_size,
         findings=tuple(sorted((*undone, *findings(song)), key=lambda found: -found.cost)),
         needs=song.needs,

@@ -32,6 +32,7 @@ class Telling:
     """A client was told how a song ended; `unheard` is when it said it had not listened."""
 
     handle: str
+    state: str
     process: Process
     at: float
     unheard: float | None = None
@@ -41,7 +42,8 @@ class Telling:
 class Call:
     """One tool call. `seed` is drawn for a generate_song and names its order at the gateway.
 
-    `decided` is the latest moment at which the engine looked whether an earlier song answers.
+    `decided` is the latest moment at which the engine looked whether an earlier song answers. A
+    `fixed` one would be the same music as every other call for its wish.
     """
 
     account: Account
@@ -50,6 +52,7 @@ class Call:
     at: float
     decided: float = -1.0
     wish: int = -1
+    fixed: bool = False
     seed: int = -1
     new_take: bool = False
     report: Report | None = None
@@ -94,12 +97,14 @@ async def _generate(world: "World", account: Account, wish: int, *, new_take: bo
         wait=float(world.rng.choice(_WAITS)),
         at=trio.current_time(),
         wish=wish,
+        fixed=wish % 3 == 0,
         seed=1 + len(world.calls),
         new_take=new_take,
     )
     world.calls.append(call)
     asked = _order(wish)
-    asked = replace(asked, payload={**asked.payload, "seed": call.seed})
+    exact = asked.exact if call.fixed else f"{asked.exact} {call.seed}"
+    asked = replace(asked, payload={**asked.payload, "seed": call.seed}, exact=exact)
     asks = f"{account.owner} asks process {process.number} for wish {wish}"
     world.say(f"generate {call.seed}: {asks}, wait {call.wait:g}, {new_take=}")
     _issue(
@@ -195,7 +200,7 @@ def _tell(world: "World", call: Call, report: Report) -> None:
     song = report.song
     world.say(f"answer {call.seed}: {song.handle} is {song.state}, reused={report.reused}")
     if song.state in ENDED:
-        telling = Telling(song.handle, call.process, trio.current_time())
+        telling = Telling(song.handle, song.state, call.process, trio.current_time())
         world.tellings.append(telling)
         call.process.engine.heard(call.account, song.handle)
         if world.rng.random() < 0.15:

@@ -17,7 +17,7 @@ from .world import Breach, World
 
 Row = Mapping[str, Any]
 WINDOW = 600.0
-"""Seconds for which a song of unknown outcome answers an identical request (contract §4)."""
+"""Seconds for which a song of unknown outcome answers an identical request, and a delivered one."""
 OPEN = ("intent", "sending", "QUEUED", "PROCESSING")
 
 
@@ -85,17 +85,23 @@ def _answered(world: World, first: Post, row: Row | None, later: Call) -> bool:
     """Whether the earlier song no longer answered its request when the later call was decided."""
     then = later.decided
     if not _named(world, first, row, then):
-        # A process cannot know how far the clock was set before it started.
-        unseen = world.steps.forward(first.at, later.process.born)
-        return then + unseen >= first.at + WINDOW
+        return _past(world, first.at, later)
     assert row is not None
     names = (row["id"], row["request_id"])
     return any(
         telling.handle in names
         and telling.at <= then
+        and (telling.state != "COMPLETED" or (not later.fixed and _past(world, telling.at, later)))
         and (telling.unheard is None or not _noted(world, telling, then))
         for telling in world.tellings
     )
+
+
+def _past(world: World, moment: float, later: Call) -> bool:
+    """Whether a call was decided so long after a moment that it is for another song."""
+    # A process cannot know how far the clock was set before it started.
+    unseen = world.steps.forward(moment, later.process.born)
+    return later.decided + unseen >= moment + WINDOW
 
 
 def _named(world: World, post: Post, row: Row | None, then: float) -> bool:

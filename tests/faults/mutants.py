@@ -131,7 +131,12 @@ async def _never_reuses(self: Ledger, song: Song, **more: Any) -> Song:
 
 
 async def _checks_and_writes_apart(self: Ledger, song: Song, *, reuse: bool, **more: Any) -> Song:
-    params = {"owner": song.owner, "fingerprint": song.fingerprint, "fresh": song.created_at - 600}
+    params = {
+        "owner": song.owner,
+        "fingerprint": song.fingerprint,
+        "exact": song.exact,
+        "fresh": song.created_at - 600,
+    }
     rows = await self.driver.read(lambda tx: tx.all(statements.SAME, params)) if reuse else []
     if rows:
         return to_song(rows[0])
@@ -204,6 +209,13 @@ def _believing(name: str) -> tuple[object, str, object]:
     return statements, name, mistake
 
 
+def _without(condition: str) -> str:
+    """The statement that finds no earlier song by that condition."""
+    mistake = statements.SAME.replace(condition, "and 1 = 0")
+    assert mistake != statements.SAME
+    return mistake
+
+
 _FORGETFUL_SAME = statements.SAME.replace(f"or {statements.ENDED_UNHEARD}", "")
 assert _FORGETFUL_SAME != statements.SAME
 
@@ -245,7 +257,7 @@ MUTANTS = (
     Mutant(
         "an unknown outcome is forgotten at once",
         TWICE,
-        ((ledger, "UNKNOWN_WINDOW", 0.0),),
+        ((ledger, "WINDOW", 0.0),),
         of_ledger=True,
     ),
     Mutant(
@@ -264,6 +276,18 @@ MUTANTS = (
         "an undelivered end does not answer the same request",
         TWICE,
         ((statements, "SAME", _FORGETFUL_SAME),),
+        of_ledger=True,
+    ),
+    Mutant(
+        "a delivered song does not answer the same request",
+        TWICE,
+        ((statements, "SAME", _without(f"and {statements.DELIVERED} and delivered_at > :fresh")),),
+        of_ledger=True,
+    ),
+    Mutant(
+        "a song that was made does not answer a request for the same music",
+        TWICE,
+        ((statements, "SAME", _without(f"and {statements.MADE}")),),
         of_ledger=True,
     ),
     Mutant(

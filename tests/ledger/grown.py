@@ -58,6 +58,9 @@ _COLUMNS = {
     "completed_at": "null",
     "took": "case when i % 3 = 1 then null else 60.0 end",
     "delivered": "i % 2",
+    "delivered_at": ":now - 600 - (i * :span) / :songs",
+    "exact": "'exact ' || i",
+    "based_on": "''",
 }
 assert {*_COLUMNS} == {*FIELDS}
 WORDS = {

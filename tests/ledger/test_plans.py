@@ -47,8 +47,8 @@ PLANS: dict[str, tuple[dict[str, Any], set[str]]] = {
     "ADOPTED_TWIN": (ONE, {"song_request"}),
     "NAMESAKE": (ONE, {"song_named"}),
     "SAME": (
-        {"fingerprint": "busy", "fresh": NOW - 600},
-        {"song_answers", "song_in_doubt"},
+        {"fingerprint": "busy", "exact": "exact 2", "fresh": NOW - 600},
+        {"song_answers", "song_in_doubt", "song_delivered", "song_made"},
     ),
     "USED": (USED, {"bought_pkey", "song_newest"}),
     "COUNTS": ({}, {"tally_pkey"}),
