@@ -21,6 +21,7 @@ from acestep_mcp.providers import Providers
 from acestep_mcp.providers.pixazo.client import Gateway
 from acestep_mcp.settings import Settings
 from acestep_mcp.surface import player, prompts, resources, tools
+from acestep_mcp.surface.answers import House
 from acestep_mcp.surface.calls import objects
 from acestep_mcp.surface.delivery import Delivery
 from acestep_mcp.surface.desk import Desk, Readers
@@ -34,8 +35,10 @@ if TYPE_CHECKING:
 INSTRUCTIONS = """\
 Songs cost money and take 15 s to minutes. Write lyrics with section tags, call generate_song \
 once, and if the answer is not COMPLETED call get_status with its request_id and wait=45 until it \
-is. Never submit the same song twice; list_outputs finds every earlier one. Give the user the \
-file paths and media URLs exactly as returned."""
+is. Never submit the same song twice; list_outputs finds every earlier one, and based_on makes one \
+again with changes. Nobody can cancel a submitted song, and none can be edited or made longer: a \
+change is a new recording, paid for again. You cannot hear songs; tell only what was measured. \
+Give the user the file paths and media URLs exactly as returned."""
 _FIVE_MINUTES = CacheHint(ttl_ms=300_000, scope="public")
 
 
@@ -118,6 +121,11 @@ def build(
         who=who,
         clock=clock,
         patience=Patience(learns=hosting is None),
+        house=House(
+            folder=str(folder or ""),
+            daily_limit=settings.daily_limit,
+            price=settings.price,
+        ),
         confirming=settings.confirm,
         readers=hosting.readers if hosting else None,
     )

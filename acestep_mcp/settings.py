@@ -9,6 +9,7 @@ from typing import TypeVar
 from urllib.parse import urlsplit
 
 from acestep_mcp import keys
+from acestep_mcp.domain.price import Price
 from acestep_mcp.environment import Environment, expanded, shown, text_of
 
 T = TypeVar("T")
@@ -54,6 +55,11 @@ VARIABLES: tuple[tuple[str, str, str], ...] = (
         "ACESTEP_DAILY_LIMIT",
         "`100`",
         "Tracks submitted per rolling 24 hours; 0 means no limit.",
+    ),
+    (
+        "ACESTEP_PRICE",
+        "unset",
+        "What a track costs you, like `0.01 USD`; only then is a sum shown.",
     ),
     (
         "ACESTEP_CONFIRM",
@@ -104,6 +110,7 @@ class Settings:
     wait: float
     poll_interval: float
     daily_limit: int
+    price: Price | None
     confirm: bool
     log_level: str
 
@@ -165,6 +172,7 @@ def read(
         wait=value("ACESTEP_WAIT", "45", _between(0, 50)),
         poll_interval=value("ACESTEP_POLL_INTERVAL", "5", _between(0.05 if local else 1, 600)),
         daily_limit=int(value("ACESTEP_DAILY_LIMIT", "100", _count)),
+        price=value("ACESTEP_PRICE", "", lambda text: Price.read(text) if text else None),
         confirm=value("ACESTEP_CONFIRM", "off", _switch),
         log_level=value("ACESTEP_LOG_LEVEL", "WARNING", _level),
     )

@@ -106,6 +106,13 @@ class Wall(SystemClock):
         return super().now() + self.ahead
 
 
+class Later(Wall):
+    """A machine on which time passes when the test says so."""
+
+    def monotonic(self) -> float:
+        return super().monotonic() + self.ahead
+
+
 def shown(result: CallToolResult) -> dict[str, Any]:
     """The structured content of an answer that has some."""
     content: dict[str, Any] | None = result.structured_content

@@ -49,9 +49,9 @@ CALLS: dict[str, dict[str, Any]] = {
 
 
 async def sent(home: House, **arguments: Any) -> dict[str, Any]:
-    """What would be sent for these arguments."""
-    song = shown(await home.generate(dry_run=True, seed=5, **arguments))
-    return dict(json.loads(song["request"]))
+    """What is sent for these arguments."""
+    await home.generate(seed=5, new_take=True, force=True, **arguments)
+    return dict(home.sandbox.submissions[-1].json())
 
 
 @pytest.mark.parametrize("host", CALLS)
@@ -115,7 +115,7 @@ FILLED: dict[str, Any] = {
 DEFAULTS: dict[str, Any] = {
     name: each["default"]
     for name, each in TOOLS["generate_song"]["inputSchema"]["properties"].items()
-    if "default" in each and name != "wait"
+    if "default" in each and name not in ("wait", "prompt")
 }
 FORMS: dict[str, dict[str, Any]] = {
     "empty texts": FILLED,
@@ -395,11 +395,11 @@ ARGUMENTS: dict[str, tuple[Any, str]] = {
     "a list": ([SONG], "arguments: give a JSON object"),
     "a number": (5, "arguments: give a JSON object"),
     "true": (True, "arguments: give a JSON object"),
-    "an empty list": ([], "prompt: this argument is required."),
-    "an empty text": ("", "prompt: this argument is required."),
-    "JSON null": ("null", "prompt: this argument is required."),
-    "an empty object": ("{}", "prompt: this argument is required."),
-    "nothing": (None, "prompt: this argument is required."),
+    "an empty list": ([], "prompt: it is required, unless based_on names"),
+    "an empty text": ("", "prompt: it is required, unless based_on names"),
+    "JSON null": ("null", "prompt: it is required, unless based_on names"),
+    "an empty object": ("{}", "prompt: it is required, unless based_on names"),
+    "nothing": (None, "prompt: it is required, unless based_on names"),
 }
 
 

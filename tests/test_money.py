@@ -16,7 +16,7 @@ from mcp.shared.exceptions import MCPError
 from acestep_mcp.domain.song import Owner, Song
 from acestep_mcp.ledger import Ledger
 from acestep_mcp.sandbox import hold
-from tests.house import LYRICS, SONG, environment, gateway, house, served, shown, text
+from tests.house import LYRICS, SONG, Later, environment, gateway, house, served, shown, text
 
 pytestmark = pytest.mark.anyio
 
@@ -91,15 +91,69 @@ async def test_a_finished_song_that_nobody_was_told_of_answers_the_same_request(
         assert home.posts == 1
 
 
-async def test_after_delivery_the_same_request_makes_a_new_song(tmp_path: Path) -> None:
-    async with house(tmp_path) as home:
+async def test_for_ten_minutes_after_delivery_the_same_request_returns_the_song_and_says_so(
+    tmp_path: Path,
+) -> None:
+    clock = Later()
+    async with house(tmp_path, clock=clock) as home:
         first = shown(await home.finished())
+        for later in (10.0, 590.0):
+            clock.ahead = later
+            again = shown(await home.generate())
+            assert (again["request_id"], again["status"]) == (first["request_id"], "COMPLETED")
+            assert "nothing new was bought" in again["message"]
+            assert "new_take=true" in again["message"]
+        assert home.posts == 1
+        clock.ahead = 620.0
         second = shown(await home.generate())
 
-        assert first["status"] == "COMPLETED"
         assert second["request_id"] != first["request_id"]
-        assert home.posts == 2
         assert first["seed"] != second["seed"]
+        assert home.posts == 2
+
+
+async def test_the_same_music_is_never_bought_twice_however_long_ago_it_was_made(
+    tmp_path: Path,
+) -> None:
+    clock = Later()
+    async with house(tmp_path, clock=clock) as home:
+        fixed = shown(await home.finished(seed=5))
+        drawn = shown(await home.finished(prompt="Slow waltz with a warm male voice"))
+        clock.ahead = 30 * 86_400.0
+        for asked, made in (
+            ({"seed": 5}, fixed),
+            ({"prompt": "Slow waltz with a warm male voice", "seed": drawn["seed"]}, drawn),
+        ):
+            dry = shown(await home.generate(**asked, dry_run=True))
+            again = shown(await home.generate(**asked))
+            assert again["request_id"] == dry["request_id"] == made["request_id"]
+            assert "would buy nothing" in dry["message"]
+        assert home.posts == 2
+        await home.generate(seed=5, new_take=True)
+        await home.generate(seed=6)
+        assert home.posts == 4
+
+
+async def test_a_song_that_failed_may_be_ordered_again_at_once(tmp_path: Path) -> None:
+    async with house(tmp_path) as home:
+        first = shown(await home.generate(seed=5))["request_id"]
+        home.sandbox.advance(first, "FAILED")
+        assert shown(await home.status(first, wait=5))["status"] == "FAILED"
+
+        assert shown(await home.generate(seed=5))["request_id"] != first
+        assert home.posts == 2
+
+
+async def test_a_dry_run_of_a_song_that_runs_says_that_it_would_buy_nothing(tmp_path: Path) -> None:
+    async with house(tmp_path) as home:
+        running = shown(await home.generate())["request_id"]
+        dry = shown(await home.generate(dry_run=True))
+        another = shown(await home.generate(dry_run=True, new_take=True))
+
+        assert dry["request_id"] == running
+        assert f"would buy nothing: it is answered by the song {running}, QUEUED" in dry["message"]
+        assert "would buy 1 track" in another["message"]
+        assert home.posts == 1
 
 
 async def test_new_take_pays_again_while_the_same_request_runs(tmp_path: Path) -> None:

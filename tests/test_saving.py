@@ -59,7 +59,7 @@ async def test_list_outputs_fetches_it_too(tmp_path: Path) -> None:
                 (row,) = shown(await home.call("list_outputs"))["songs"]
 
         assert row["request_id"] == handle
-        assert Path(row["files"][0]).is_file()
+        assert (tmp_path / "songs" / row["files"][0]).is_file()
 
 
 @pytest.mark.parametrize("key", ["sandbox-key", ""], ids=["with a key", "without a key"])

@@ -11,7 +11,7 @@ from acestep_mcp.domain.models import takers
 from acestep_mcp.providers.pixazo.models import MODELS
 from acestep_mcp.server import INSTRUCTIONS
 from tests import generated
-from tests.house import LYRICS, house, shown, text
+from tests.house import LYRICS, SONG, house, shown, text
 
 ANSWER = {
     "request_id",
@@ -19,6 +19,10 @@ ANSWER = {
     "message",
     "title",
     "model",
+    "based_on",
+    "prompt",
+    "lyrics",
+    "settings",
     "media_urls",
     "media_type",
     "files",
@@ -97,11 +101,15 @@ async def test_text_and_structured_content_each_suffice_alone(tmp_path: Path) ->
         assert len(song["media_urls"]) == len(song["files"]) == 2
         for fact in (song["request_id"], "Лампа", *song["media_urls"], *song["files"], "seed 7"):
             assert str(fact) in text(answer)
-        assert "lamp" not in json.dumps(song), "no echo of the lyrics"
+        assert (song["prompt"], song["lyrics"]) == (SONG["prompt"], LYRICS)
+        assert song["settings"] == "batch_size 2"
+        assert f"Lyrics:\n{LYRICS}" in text(answer)
         links = [part for part in answer.content if isinstance(part, ResourceLink)]
         assert [link.uri for link in links] == song["media_urls"]
         assert {link.mime_type for link in links} == {"audio/wav"}
-        assert len(json.dumps(song)) / 4 <= 400
+        assert len(json.dumps(song, ensure_ascii=False).encode()) / 4 <= 400
+        lines = text(answer).splitlines()
+        assert {*song["media_urls"], *song["files"]} <= {*lines}, "each on a line of its own"
         assert {part.type for part in answer.content} == {"text", "resource_link"}
 
 
@@ -116,7 +124,7 @@ async def test_a_running_song_says_that_it_is_paid_and_what_to_call(tmp_path: Pa
 
 
 @pytest.mark.anyio
-async def test_a_dry_run_needs_no_key_sends_nothing_and_shows_exactly_what_would_be_sent(
+async def test_a_dry_run_needs_no_key_sends_nothing_and_shows_what_would_be_sent_beyond_the_call(
     tmp_path: Path,
 ) -> None:
     async with house(tmp_path, PIXAZO_API_KEY="") as home:
@@ -125,14 +133,8 @@ async def test_a_dry_run_needs_no_key_sends_nothing_and_shows_exactly_what_would
 
         assert song["status"] == "DRY_RUN"
         assert "would buy 3 tracks" in song["message"]
-        assert json.loads(song["request"]) == {
-            "prompt": "Warm folk ballad with acoustic guitar, gentle female voice",
-            "lyrics": LYRICS,
-            "duration": song["duration"],
-            "seed": 5,
-            "key": "F# minor",
-            "batch_size": 3,
-        }
+        assert json.loads(song["request"]) == {"duration": song["duration"], "key": "F# minor"}
+        assert song["seed"] == 5
         assert song["request"] in text(answer)
         assert home.sandbox.arrivals == []
         assert shown(await home.call("list_outputs"))["total"] == 0

@@ -6,7 +6,7 @@ type on.
 """
 
 from dataclasses import dataclass, fields
-from typing import Any
+from typing import Any, Final
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -15,7 +15,9 @@ class SongRequest:
 
     A field at its default is left open: `duration` 0 is fitted to the lyrics, `seed` -1 drawn,
     `model` "" the server's own default, and the other numbers and texts are the model's choice.
-    `title` names the file and is never sent.
+    `title` names the file and is never sent. `based_on` is the handle of an earlier song, from
+    which everything is taken that is left open; `named` are the fields that the caller named, be
+    it with their defaults.
     """
 
     prompt: str = ""
@@ -32,9 +34,18 @@ class SongRequest:
     model: str = ""
     infer_steps: int = 0
     guidance_scale: float = 0
+    based_on: str = ""
+    named: frozenset[str] = frozenset()
 
     @property
     def given(self) -> dict[str, Any]:
         """The fields that are not left open, by name."""
-        each = ((field.name, getattr(self, field.name), field.default) for field in fields(self))
-        return {name: value for name, value, default in each if value != default}
+        each = ((name, getattr(self, name)) for name in FIELDS)
+        return {name: value for name, value in each if value != DEFAULTS[name]}
+
+
+DEFAULTS: Final = {
+    field.name: field.default for field in fields(SongRequest) if field.name != "named"
+}
+FIELDS: Final = tuple(DEFAULTS)
+"""What a caller gives, in the order in which it is published."""

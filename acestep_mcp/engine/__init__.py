@@ -59,7 +59,7 @@ from acestep_mcp.engine.schedule import Schedule
 from acestep_mcp.engine.strangers import Strangers
 from acestep_mcp.engine.submitting import Submitter
 from acestep_mcp.engine.terms import LEASE, Account, Callback, Terms, Who
-from acestep_mcp.ledger import InDoubt, Ledger, Page
+from acestep_mcp.ledger import Bought, InDoubt, Ledger, Page
 from acestep_mcp.ledger.driver import answering_by
 from acestep_mcp.library import Library
 from acestep_mcp.providers import Provider, Providers
@@ -232,6 +232,22 @@ class Engine:
         with answering_by(anyio.current_time() + GRACE):
             await self._records.noted(account.owner)
             return await self._ledger.earlier(intent, limit=limit, reuse=reuse, ago=self._jumps.ago)
+
+    async def answering(self, account: Account, prepared: "Prepared") -> Song | None:
+        """The song that answers this request already, whatever else `generate` would refuse.
+
+        None, too, where the ledger cannot be asked.
+        """
+        with answering_by(anyio.current_time() + GRACE), suppress(LedgerDown):
+            await self._records.noted(account.owner)
+            intent = self._intent(account, prepared)
+            return await self._ledger.earlier(intent, limit=0, reuse=True, ago=self._jumps.ago)
+        return None
+
+    async def bought(self, account: Account) -> Bought:
+        """What the account has spent, in tracks."""
+        with answering_by(anyio.current_time() + GRACE):
+            return await self._ledger.bought(account.owner, self._clock.now())
 
     async def _reserved(self, live: Live, *, reuse: bool) -> Song:
         """Write the intent, or find the song that answers the same request."""

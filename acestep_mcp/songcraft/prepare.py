@@ -9,7 +9,8 @@ from typing import Any
 
 from acestep_mcp.domain.errors import BadInput
 from acestep_mcp.domain.models import LONGEST_TITLE, Field, Model, takers
-from acestep_mcp.domain.request import SongRequest
+from acestep_mcp.domain.request import DEFAULTS, FIELDS, SongRequest
+from acestep_mcp.domain.song import Song
 from acestep_mcp.domain.text import clean, is_well_formed, nearest
 from acestep_mcp.songcraft import notation
 from acestep_mcp.songcraft.checks import Finding, Parsed, findings
@@ -19,7 +20,9 @@ from acestep_mcp.songcraft.meant import meant, same
 MOST_WARNINGS = 5
 _HIGHEST_DRAWN_SEED = 2**31 - 1  # fits every integer type a provider may keep it in
 _TEXTS = ("prompt", "lyrics", "title")
-_NOT_SENT = ("title", "model")
+_NOT_SENT = ("title", "model", "based_on")
+_MEANT = frozenset({"instrumental", "seed", "batch_size", "thinking"})
+"""Fields whose default says something where it is named: one take, a seed that is drawn anew."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,9 +32,10 @@ class Prepared:
     `payload` is what is sent, by the names of the arguments. `fingerprint` is equal for equal
     requests: an undrawn seed and an unfitted duration count as left open, and so does how the
     text was escaped. `exact` is equal where what is sent is, drawn seed and fitted duration
-    included. `based_on` is the handle of the song whose arguments were taken, if any. `tracks`
-    is the number of takes. `findings` is what was undone in the text and what songcraft thinks
-    of it, dearest first, and `needs` how long it takes to sing.
+    included. Its seed is the caller's
+    where it is `seeded`. `based_on` is the handle of the song whose arguments were taken, if any.
+    `tracks` is the number of takes. `findings` is what was undone in the text and what songcraft
+    thinks of it, dearest first, and `needs` how long it takes to sing.
     """
 
     model: Model
@@ -42,6 +46,7 @@ class Prepared:
     tracks: int
     findings: tuple[Finding, ...]
     needs: Fit
+    seeded: bool
     based_on: str = ""
 
     def stop(self, *, force: bool = False) -> Finding | None:
@@ -87,7 +92,51 @@ def prepare(asked: SongRequest, models: Mapping[str, Model], draw: Callable[[], 
         tracks=request.batch_size,
         findings=tuple(sorted((*undone, *findings(song)), key=lambda found: -found.cost)),
         needs=song.needs,
+        seeded="seed" in fields,
+        based_on=asked.based_on,
     )
+
+
+def varied(asked: SongRequest, earlier: Song, models: Mapping[str, Model]) -> SongRequest:
+    """The request with what it leaves open taken from an earlier song, seed included.
+
+    A length that had been fitted is fitted again, to what is sung now and how fast. Fields that the
+    model which is asked for does not take are left out.
+
+    Raises:
+        BadInput: It is not known what the earlier song was made from.
+    """
+    if not earlier.payload.get("prompt"):
+        raise BadInput(
+            "based_on",
+            "that song was not ordered here, so its prompt and lyrics are not known; give them",
+        )
+    known = {name: value for name, value in earlier.payload.items() if name in FIELDS}
+    base = SongRequest(**known, title=earlier.title, model=_still(earlier.model, models))
+    if _was_fitted(base, models):
+        base = replace(base, duration=0)
+    said = asked.given | {name: getattr(asked, name) for name in _MEANT & asked.named}
+    if said.get("lyrics"):
+        base = replace(base, instrumental=False)
+    elif said.get("instrumental"):
+        base = replace(base, lyrics="")
+    takes = models[_model(asked.model, models).id if asked.model else base.model].fields
+    left = {name: DEFAULTS[name] for name in known if name not in takes}
+    return replace(base, **{**left, **said}, named=asked.named)
+
+
+def _still(model: str, models: Mapping[str, Model]) -> str:
+    """The model of an earlier song, or the default where there is no such model any more."""
+    return model if model in models else next(iter(models))
+
+
+def _was_fitted(base: SongRequest, models: Mapping[str, Model]) -> bool:
+    """Whether the length of an earlier song is the one that would be fitted to it."""
+    try:
+        fitted = prepare(replace(base, duration=0), models, lambda: 0.0)
+    except BadInput:  # what was sent once, under other rules
+        return False
+    return bool(base.lyrics) and fitted.payload.get("duration") == base.duration
 
 
 def _model(name: str, models: Mapping[str, Model]) -> Model:
@@ -125,7 +174,11 @@ def _as_meant(asked: SongRequest) -> tuple[SongRequest, list[Finding]]:
 def _normal(asked: SongRequest) -> SongRequest:
     """The request with nothing but what is sent of its texts, and names in one spelling."""
     if not asked.prompt.strip():
-        raise BadInput("prompt", "it is empty; describe the style in one to three sentences")
+        raise BadInput(
+            "prompt",
+            "it is required, unless based_on names an earlier song; describe the style in one to "
+            "three sentences",
+        )
     try:
         key = notation.key(asked.key)
     except notation.NotationError as error:

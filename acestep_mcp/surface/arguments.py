@@ -4,7 +4,7 @@ The words cost every conversation tokens, so they say what the name does not.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field
@@ -17,7 +17,7 @@ from acestep_mcp.domain.models import (
     Model,
     takers,
 )
-from acestep_mcp.domain.request import SongRequest
+from acestep_mcp.domain.request import FIELDS
 from acestep_mcp.surface import reading
 
 LONGEST_WAIT = 50
@@ -44,7 +44,10 @@ class Argument:
 
 ARGUMENTS: Mapping[str, Argument] = {
     "prompt": Argument(
-        str, "Style caption, 1-3 sentences", {"max_length": LONGEST_PROMPT}, reading.phrases
+        str,
+        "Style caption, 1-3 sentences; required",
+        {"max_length": LONGEST_PROMPT},
+        reading.phrases,
     ),
     "lyrics": Argument(
         str, "Lyrics with section tags in brackets", {"max_length": LONGEST_LYRICS}, reading.lines
@@ -69,12 +72,18 @@ ARGUMENTS: Mapping[str, Argument] = {
     "model": Argument(str, "Model to use", {}),
     "infer_steps": Argument(int, "0 = default", {"ge": 0, "le": 200}, reading.number),
     "guidance_scale": Argument(float, "0 = default", {"ge": 0, "le": 30}, reading.number),
+    "based_on": Argument(
+        str,
+        "request_id of an earlier song to make anew: what is left out is taken from it",
+        {"max_length": LONGEST_HANDLE},
+        reading.words,
+    ),
     "wait": Argument(
         float, "Seconds to wait in this call", {"ge": 0, "le": LONGEST_WAIT}, reading.seconds
     ),
     "dry_run": Argument(bool, "Check and show what would be sent; free", {}),
     "force": Argument(bool, "Send although the fit check stopped it", {}),
-    "new_take": Argument(bool, "Pay again although the same request is running or undelivered", {}),
+    "new_take": Argument(bool, "Pay for another song although this request has one", {}),
     "request_id": Argument(
         str,
         "As given by generate_song",
@@ -92,13 +101,14 @@ ARGUMENTS: Mapping[str, Argument] = {
     "status": Argument(
         str, f"Only {', '.join(STATUSES[:-1])} or {STATUSES[-1]}", {"max_length": 40}
     ),
-    "search": Argument(str, "Text in title, prompt or lyrics", {"max_length": 200}, reading.words),
+    "search": Argument(
+        str, "Words of title, prompt, lyrics, id or file name", {"max_length": 200}, reading.words
+    ),
     "cursor": Argument(str, "next_cursor of the previous page", {"max_length": 200}, reading.words),
 }
 """Every argument that any tool takes, under its name."""
 
-_FIELDS = frozenset(field.name for field in fields(SongRequest))
-_ALWAYS = frozenset({"prompt", "lyrics", "title", "instrumental"})
+_ALWAYS = frozenset({"prompt", "lyrics", "title", "instrumental", "based_on"})
 """Fields of a request that mean something whatever its model takes."""
 
 
@@ -108,7 +118,7 @@ def published(name: str, models: Mapping[str, Model]) -> Any | None:  # noqa: AN
     if name == "model":
         return replace(argument, bounds={"json_schema_extra": {"enum": list(models)}}).published()
     taking = takers(models, name)
-    if name not in _FIELDS or name in _ALWAYS or len(taking) == len(models):
+    if name not in FIELDS or name in _ALWAYS or len(taking) == len(models):
         return argument.published()
     if len(taking) == 1:
         return argument.published(f"{taking[0]} only")

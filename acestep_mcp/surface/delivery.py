@@ -61,6 +61,5 @@ def _ended(result: HandlerResult) -> Iterator[str]:
         shown = result.structured_content or {}
     else:
         shown = result.get("structuredContent") or {} if isinstance(result, dict) else {}
-    for song in shown.get("songs", [shown]):
-        if song.get("status") in ENDED:
-            yield song["request_id"]
+    if shown.get("status") in ENDED:  # a list tells of songs, and has the result of none
+        yield shown["request_id"]

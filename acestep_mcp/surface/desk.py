@@ -1,6 +1,6 @@
 """Between the tools and the engine: reading, asking a person, waiting, and the answer."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import anyio
@@ -9,12 +9,12 @@ from mcp_types import CallToolResult, InputRequiredResult
 from mcp_types.version import is_version_at_least
 
 from acestep_mcp.clock import Clock
-from acestep_mcp.domain.errors import CouldNotSend, Stopped
+from acestep_mcp.domain.errors import CouldNotSend, NotFound, Stopped
 from acestep_mcp.domain.request import SongRequest
-from acestep_mcp.domain.song import SongId
+from acestep_mcp.domain.song import Song
 from acestep_mcp.engine import Engine, Report, Who
-from acestep_mcp.providers import Submission
 from acestep_mcp.surface import answers
+from acestep_mcp.surface.answers import House
 from acestep_mcp.surface.confirm import confirm
 from acestep_mcp.surface.handles import meant
 from acestep_mcp.surface.tasks import declared
@@ -49,19 +49,25 @@ class Desk:
     who: Who
     clock: Clock
     patience: Patience
+    house: House
     confirming: bool
     readers: Readers | None = None
 
-    async def prepared(self, asked: SongRequest) -> "Prepared":
+    async def prepared(self, asked: SongRequest, *, new_take: bool) -> "Prepared":
         """The request as it will be sent, checked.
 
         Raises:
             Refusal: An argument is unusable, or too many requests are being read.
         """
         # The tables of songcraft, which a start need not load.
-        from acestep_mcp.songcraft.prepare import prepare  # noqa: PLC0415
+        from acestep_mcp.songcraft.prepare import prepare, varied  # noqa: PLC0415
 
         models, draw = self.engine.providers.models, self.clock.random
+        if asked.based_on:
+            earlier = await self._found(asked.based_on)
+            fresh = new_take and "seed" not in asked.given  # or it would be the same music again
+            asked = replace(varied(asked, earlier, models), based_on=earlier.handle)
+            asked = replace(asked, seed=-1) if fresh else asked
         if self.readers is None:
             return prepare(asked, models, draw)
         try:
@@ -73,13 +79,24 @@ class Desk:
         except TimeoutError:
             raise CouldNotSend("too many songs are being checked; wait a few seconds") from None
 
-    def rehearse(self, prepared: "Prepared") -> CallToolResult:
-        """What would be sent, and what is to be said of it."""
-        provider = self.engine.providers.of_model(prepared.model.id)
-        submission = Submission(
-            song_id=SongId(""), model=prepared.model.id, payload=prepared.payload
-        )
-        return answers.dry_run(prepared, provider.preview(submission))
+    async def _found(self, text: str) -> Song:
+        """The song that a text names.
+
+        Raises:
+            Refusal: There is none, or the text names several.
+        """
+        handle = await meant(self.engine, self.who(), text)
+        song = await self.engine.song(self.who(), handle)
+        if song is None:
+            raise NotFound(handle)
+        return song
+
+    async def rehearse(
+        self, asked: SongRequest, prepared: "Prepared", *, new_take: bool
+    ) -> CallToolResult:
+        """What would be bought and sent, and what is to be said of it."""
+        earlier = None if new_take else await self.engine.answering(self.who(), prepared)
+        return answers.dry_run(asked, prepared, earlier, self.house.price)
 
     async def submit(
         self, ctx: Ctx, prepared: "Prepared", *, wait: float, force: bool, new_take: bool
@@ -90,7 +107,7 @@ class Desk:
         if (
             self.confirming
             and await self._would_buy(prepared, new_take=new_take)
-            and (asked := await confirm(ctx, answers.question(prepared)))
+            and (asked := await confirm(ctx, answers.question(prepared, self.house.price)))
         ):
             return asked
         if declared(ctx.request_context):
@@ -116,17 +133,28 @@ class Desk:
             wait,
             lambda seconds: self.engine.status(self.who(), handle, wait=seconds, kind=kind),
         )
-        return self._answer(ctx, report, as_error=False)
+        return self._answer(ctx, report, as_error=False, whole=True)
 
     async def songs(self, *, limit: int, status: str, search: str, cursor: str) -> CallToolResult:
         """A page of songs."""
         page = await self.engine.songs(
             self.who(), limit=limit, status=status, search=search, cursor=cursor
         )
-        return answers.songs(page, self.engine.maker, self.clock.now())
+        newest = page
+        if search and not page.songs and not cursor:
+            newest = await self.engine.songs(self.who(), limit=1)
+        bought = await self.engine.bought(self.who())
+        return answers.songs(page, newest, bought, self.house, search)
 
-    def _answer(self, ctx: Ctx, report: Report, *, as_error: bool) -> CallToolResult:
-        """The answer, with links for clients that know them."""
+    def _answer(
+        self, ctx: Ctx, report: Report, *, as_error: bool, whole: bool = False
+    ) -> CallToolResult:
+        """The answer, with links for clients that know them.
+
+        With `whole`, it tells what the song was made from.
+        """
         links = is_version_at_least(ctx.request_context.protocol_version, "2025-06-18")
         maker = self.engine.maker(report.song)
-        return answers.song(report, maker, self.clock.now(), links=links, as_error=as_error)
+        return answers.song(
+            report, maker, self.clock.now(), links=links, as_error=as_error, whole=whole
+        )

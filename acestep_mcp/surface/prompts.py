@@ -102,9 +102,11 @@ def _variation(song: Song, change: str) -> str:
         f"Make another version of the song {song.handle}. What should be different: {change}\n\n"
         f"These are the arguments of generate_song it was made with:\n"
         f"```json\n{json.dumps(arguments, ensure_ascii=False, indent=1)}\n```\n"
-        "Change only what is asked for. Keep the seed to hear the effect of the change alone; "
-        "take another seed (or -1) for another take of the same song. Call generate_song with "
-        "dry_run=true first and follow what it names; then call it once without dry_run."
+        f"Call generate_song with based_on='{song.handle}' and nothing else but what changes: all "
+        "that is left out is taken from that song, its seed included, so that the change alone is "
+        "heard. For another take of the same song give new_take=true. It is a new recording, and paid "
+        "for like any other. Call it with dry_run=true first and follow what it names; then call "
+        "it once without dry_run."
     )
 
 
@@ -133,7 +135,7 @@ async def _known(argument: str, engine: Engine, who: Who) -> Sequence[str]:
             return METERS
         case "model":
             return tuple(engine.providers.models)
-        case "request_id":
+        case "request_id" | "based_on":
             return [song.handle for song in (await engine.songs(who(), limit=50)).songs]
         case _:
             return ()

@@ -4,6 +4,7 @@ from acestep_mcp.domain import errors
 from acestep_mcp.domain.text import clean
 
 LONGEST_ERROR = 300
+_SET = "a file, or env in this server's entry of the client's configuration"
 
 
 def sentence(error: errors.Refusal) -> str:  # noqa: C901, PLR0912  # one case per kind of refusal
@@ -33,10 +34,10 @@ def sentence(error: errors.Refusal) -> str:  # noqa: C901, PLR0912  # one case p
                 f"to {looked[-1]}), then restart this server. Looked at: {', '.join(looked)}."
             )
         case errors.KeyRefused(cause, source, page):
-            then = "send it there" if _by_caller(source) else "set it and restart this server"
+            where = "send it there" if _by_caller(source) else f"set it there ({_SET}), restart"
             text = (
-                f"The gateway refused the key from {source} ({cause}); nothing was charged. "
-                f"Get a valid key at {page}, {then}."
+                f"The gateway refused the key from {source} ({cause}); nothing was charged, and "
+                f"repeating the call is of no use. Get a valid key at {page} and {where}."
             )
         case errors.FolderUnusable(trouble):
             text = f"{_ended(trouble)} Nothing was sent: a song that cannot be saved is not bought."

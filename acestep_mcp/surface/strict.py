@@ -2,18 +2,18 @@
 
 import inspect
 from collections.abc import Callable, Mapping
-from dataclasses import fields
 from types import MappingProxyType
 from typing import Any, Self
 
 from mcp.server.mcpserver import Context
 from mcp.server.mcpserver.exceptions import ToolError
 from mcp.server.mcpserver.tools import Tool
-from pydantic import ValidationError
+from mcp.server.mcpserver.utilities.func_metadata import ArgModelBase
+from pydantic import ValidationError, create_model
 
 from acestep_mcp.domain.errors import Refusal
 from acestep_mcp.domain.models import Model
-from acestep_mcp.domain.request import SongRequest
+from acestep_mcp.domain.request import DEFAULTS, SongRequest
 from acestep_mcp.domain.text import clean
 from acestep_mcp.front import CHANGED
 from acestep_mcp.surface.arguments import FREE_TEXT, NOTHING, OPEN, published
@@ -24,6 +24,17 @@ from acestep_mcp.surface.refusals import LONGEST_ERROR, sentence
 Schema = dict[str, Any]
 _CONTEXT = "ctx"
 """The parameter of a tool that gets the SDK's context of the call."""
+
+
+class _Given(ArgModelBase):
+    """Arguments of which only those are handed on that the caller gave."""
+
+    def model_dump_one_level(self) -> dict[str, Any]:
+        """The arguments by name, unconverted."""
+        named = {self.__class__.model_fields[each].alias or each for each in self.model_fields_set}
+        return {
+            name: value for name, value in super().model_dump_one_level().items() if name in named
+        }
 
 
 class StrictTool(Tool):
@@ -53,6 +64,9 @@ class StrictTool(Tool):
         call.__name__, call.__signature__ = fn.__name__, signature  # type: ignore[attr-defined]  # what the SDK reads
         context = _CONTEXT if _CONTEXT in signature.parameters else None
         tool = cls.from_function(call, context_kwarg=context, **published)
+        # The SDK would hand on the defaults as well, and nobody knew what the caller had named.
+        shape = tool.fn_metadata.arg_model
+        tool.fn_metadata.arg_model = create_model(shape.__name__, __base__=(_Given, shape))
         tool.parameters = {**flat(tool.parameters), "additionalProperties": False}
         output = tool.fn_metadata.output_schema
         if output is not None:
@@ -104,25 +118,28 @@ def _flattened(
     """`fn` as a function of published arguments alone, and its signature."""
     signature = inspect.signature(fn, eval_str=True)
     asked = next((p.name for p in signature.parameters.values() if p.annotation is SongRequest), "")
-    own = {field.name: field.default for field in fields(SongRequest)} if asked else {}
+    own = DEFAULTS if asked else {}
     taken: dict[str, Any] = {}
     for parameter in list(signature.parameters.values())[1:]:
         taken |= own if parameter.name == asked else {parameter.name: parameter.default}
-    required = {"prompt": inspect.Parameter.empty, "model": next(iter(models))}
+    published_defaults = {"model": next(iter(models)), **defaults}
     parameters = [
         inspect.Parameter(
             name,
             inspect.Parameter.KEYWORD_ONLY,
             annotation=Context if name == _CONTEXT else annotation,
-            default=defaults.get(name, required.get(name, default)),
+            default=published_defaults.get(name, default),
         )
         for name, default in taken.items()
         if (annotation := name == _CONTEXT or published(name, models))
     ]
 
     async def call(**given: Any) -> Any:  # noqa: ANN401  # the arguments, validated by the SDK
+        given = {**defaults, **given}
         song = {name: given.pop(name) for name in own if name in given}
-        return await fn(desk, **given, **({asked: SongRequest(**song)} if asked else {}))
+        if asked:
+            given[asked] = SongRequest(**song, named=frozenset(song))
+        return await fn(desk, **given)
 
     return call, signature.replace(parameters=parameters)
 
@@ -156,6 +173,10 @@ def explain(error: ValidationError, published: Mapping[str, Schema]) -> str:
         return f"{name}: this argument is required."
     given = first.get("input")
     shown = f" (got {clean(repr(given), 60)})" if not isinstance(given, dict) else ""
+    schema = published.get(name, {})
     problem = first["msg"].removeprefix("Value error, ")
-    takes = published.get(name, {}).get("description", "")
-    return clean(f"{name}: {problem}{shown}. {takes}", LONGEST_ERROR)
+    if {"minimum", "maximum"} <= schema.keys() and isinstance(given, int | float | str):
+        kind = "whole number" if schema["type"] == "integer" else "number"
+        problem = f"give a {kind} from {schema['minimum']} to {schema['maximum']}"
+    takes = schema.get("description", "")
+    return clean(f"{name}: {problem}{shown}. {takes}. Nothing was sent.", LONGEST_ERROR)

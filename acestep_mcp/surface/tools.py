@@ -20,13 +20,13 @@ Never call it twice for one song. Try dry_run first: it is free and names what w
 Lyrics: one tag per line ([Verse], [Chorus], ...), about 7 sung lines per minute, 6-10 syllables \
 a line, choruses written out. Prompt: genre, mood, instruments and the voice with its language; \
 no bpm, key or length, which have fields. Leave duration 0 to have it fitted. Without singing: \
-instrumental=true. More: resource acestep://guide."""
+instrumental=true. The same song with changes: based_on. More: resource acestep://guide."""
 _STATUS = """\
-See how a song is doing and get its media URLs. Safe to call repeatedly: it only reads, costs \
-nothing and never starts a song."""
+See how a song is doing and get its media URLs, files, prompt, lyrics and settings. Safe to call \
+repeatedly: it only reads, costs nothing and never starts a song."""
 _LIST = """\
-List songs made so far, newest first, from this and every earlier session. Free. Use it when a \
-request_id is lost."""
+List songs made so far, newest first, from this and every earlier session, with the folder they \
+are in and what they cost. Free. Use it when a request_id is lost."""
 
 _PAID = ToolAnnotations(
     read_only_hint=False, destructive_hint=False, idempotent_hint=False, open_world_hint=True
@@ -47,9 +47,9 @@ async def generate_song(  # its published arguments
     new_take: bool = False,
 ) -> Annotated[CallToolResult, SongAnswer] | InputRequiredResult:
     """Have a song made, or say what would be sent."""
-    prepared = await desk.prepared(asked)
+    prepared = await desk.prepared(asked, new_take=new_take)
     if dry_run:
-        return desk.rehearse(prepared)
+        return await desk.rehearse(asked, prepared, new_take=new_take)
     return await desk.submit(ctx, prepared, wait=wait, force=force, new_take=new_take)
 
 

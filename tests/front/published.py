@@ -33,6 +33,7 @@ CHANGED = {
     "wait": {"ACESTEP_WAIT": "20"},
     "poll_interval": {"ACESTEP_POLL_INTERVAL": "9"},
     "daily_limit": {"ACESTEP_DAILY_LIMIT": "3"},
+    "price": {"ACESTEP_PRICE": "0.01 USD"},
     "confirm": {"ACESTEP_CONFIRM": "on"},
     "log_level": {"ACESTEP_LOG_LEVEL": "ERROR"},
 }

@@ -91,7 +91,7 @@ SETTINGS = [
     ),
     Cases(
         "S2",
-        "warning",
+        "note",
         fires={
             "two takes": {"batch_size": 2},
             "three takes": {"batch_size": 3},

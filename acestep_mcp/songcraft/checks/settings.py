@@ -90,7 +90,7 @@ def seed_not_enough(song: Parsed) -> str | None:
 
 
 def several_takes(song: Parsed) -> str | None:
-    """S2: every take is a file and perhaps a price."""
+    """S2, note: every take is a file and perhaps a price; after it is paid, that helps nobody."""
     if song.request.batch_size <= 1:
         return None
     return (
