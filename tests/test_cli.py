@@ -119,7 +119,8 @@ async def test_songs_lists_the_ledger_for_people_and_for_programs(tmp_path: Path
         async with served(sandbox, tmp_path) as home:
             await home.finished(title="夜の海 [b]not markup[/b]")
         environ = environment(sandbox.base_url, tmp_path, PYTHONIOENCODING="cp1252")
-        people = await anyio.to_thread.run_sync(lambda: run("songs", **environ))
+        priced = {**environ, "ACESTEP_PRICE": "0.05 USD"}
+        people = await anyio.to_thread.run_sync(lambda: run("songs", **priced))
         found = await anyio.to_thread.run_sync(
             lambda: run("songs", "--json", "--search", "夜", **environ)
         )
@@ -129,6 +130,7 @@ async def test_songs_lists_the_ledger_for_people_and_for_programs(tmp_path: Path
 
     assert "夜の海 [b]not markup[/b]" in people.stdout
     assert "COMPLETED" in people.stdout
+    assert "Tracks bought: 1, 0.05 USD at 0.05 USD each." in people.stdout
     assert json.loads(found.stdout)[0]["title"].startswith("夜の海")
     assert json.loads(none.stdout) == []
 

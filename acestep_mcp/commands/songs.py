@@ -10,11 +10,13 @@ import anyio
 from rich.table import Table
 
 from acestep_mcp import settings
+from acestep_mcp.clock import SystemClock
 from acestep_mcp.commands.console import Console
 from acestep_mcp.domain.errors import LedgerDown
+from acestep_mcp.domain.price import Price, spent
 from acestep_mcp.domain.song import LOCAL_OWNER, Song
 from acestep_mcp.domain.text import clean
-from acestep_mcp.ledger import Page, opened
+from acestep_mcp.ledger import Bought, Page, opened
 from acestep_mcp.library.sidecar import instant, record
 
 
@@ -22,7 +24,7 @@ def run(*, search: str, limit: int, as_json: bool) -> int:
     """Print the songs, newest first."""
     found = settings.read()
     try:
-        page = anyio.run(_page, found, search, limit)
+        page, bought = anyio.run(_page, found, search, limit)
     except LedgerDown as down:
         where = f" ({down.place})" if down.place else ""
         sys.stderr.write(f"acestep-mcp: the ledger cannot be used: {down.cause}{where}\n")
@@ -34,7 +36,7 @@ def run(*, search: str, limit: int, as_json: bool) -> int:
     if as_json:
         print(json.dumps([_plain(song) for song in page.songs], ensure_ascii=False, indent=2))  # noqa: T201  # the command's output
     else:
-        _print(page)
+        _print(page, bought, found.price)
     return 0
 
 
@@ -53,10 +55,11 @@ def open_folder() -> int:
     return subprocess.run([program, str(folder)], check=False).returncode  # noqa: S603  # the desktop's own opener
 
 
-async def _page(found: settings.Settings, search: str, limit: int) -> Page:
+async def _page(found: settings.Settings, search: str, limit: int) -> tuple[Page, Bought]:
     ledger = opened(found.ledger_path or found.data_problem, found.database_url)
     try:
-        return await ledger.page(LOCAL_OWNER, limit=limit, search=search)
+        page = await ledger.page(LOCAL_OWNER, limit=limit, search=search)
+        return page, await ledger.bought(LOCAL_OWNER, SystemClock().now())
     finally:
         await ledger.close()
 
@@ -65,10 +68,10 @@ def _plain(song: Song) -> dict[str, object]:
     return {**record(song), "request_id": song.handle}
 
 
-def _print(page: Page) -> None:
+def _print(page: Page, bought: Bought, price: Price | None) -> None:
     console = Console()
     if not page.songs:
-        console.print("No songs yet.")
+        console.print("No such song." if bought.tracks + bought.unknown else "No songs yet.")
         return
     table = Table(box=None, pad_edge=False)
     for heading in ("Ordered (UTC)", "Status", "Title", "Where"):
@@ -80,3 +83,4 @@ def _print(page: Page) -> None:
     console.print(table, markup=False)
     if page.total > len(page.songs):
         console.print(f"{len(page.songs)} of {page.total} songs; see more with --limit.")
+    console.print(spent(bought.tracks, bought.unknown, price))

@@ -31,3 +31,15 @@ class Price:
         from decimal import Decimal  # noqa: PLC0415  # a start does without it
 
         return f"{Decimal(self.amount) * tracks:f} {self.currency}"
+
+
+def spent(tracks: int, unknown: int, price: Price | None) -> str:
+    """What so many bought tracks cost, with those of unknown outcome said apart, never as none."""
+    cost = f", {price.of(tracks)} at {price.of(1)} each" if price else ""
+    said = f"Tracks bought: {tracks}{cost}."
+    if unknown:
+        more = f" (up to {price.of(unknown)} more)" if price else ""
+        said += f" Of unknown outcome, perhaps charged: {unknown}{more}."
+    if not price:
+        said += " What they cost is on the gateway's dashboard; set ACESTEP_PRICE to see it here."
+    return said

@@ -16,7 +16,7 @@ from mcp_types import CallToolResult, ContentBlock, ResourceLink, TextContent
 from pydantic import BaseModel, Field
 
 from acestep_mcp.domain.models import ProviderInfo
-from acestep_mcp.domain.price import Price
+from acestep_mcp.domain.price import Price, spent
 from acestep_mcp.domain.request import SongRequest
 from acestep_mcp.domain.song import RUNNING, SUBMITTING, Song
 from acestep_mcp.domain.text import INVISIBLE, clean, well_formed
@@ -198,21 +198,10 @@ def _head(page: Page, newest: Page, house: House, search: str) -> str:
 
 
 def _spent(bought: Bought, house: House) -> str:
-    """What the songs cost, with what nobody knows said apart."""
-    price = house.price
-    cost = f", {price.of(bought.tracks)} at {price.of(1)} each" if price else ""
-    said = [f"Tracks bought: {bought.tracks}{cost}."]
-    if bought.unknown:
-        more = f" (up to {price.of(bought.unknown)} more)" if price else ""
-        said.append(f"Of unknown outcome, perhaps charged: {bought.unknown}{more}.")
     limit = f" of {house.daily_limit} allowed" if house.daily_limit else ""
-    said.append(f"In the last 24 hours: {bought.today}{limit}.")
-    if not price:
-        said.append(
-            "What they cost is on the gateway's dashboard; set ACESTEP_PRICE to see it here."
-        )
+    said = spent(bought.tracks, bought.unknown, house.price)
     folder = f"\nSaved in:\n{house.folder}" if house.folder else ""
-    return " ".join(said) + folder
+    return f"{said} In the last 24 hours: {bought.today}{limit}.{folder}"
 
 
 def question(prepared: "Prepared", price: Price | None) -> str:
@@ -258,7 +247,8 @@ def dry_run(
 def _shown_first(findings: Sequence["Finding"]) -> tuple[list["Finding"], int]:
     """The findings for which there is room, at least one, and how many are left."""
     ranked = sorted(findings, key=lambda each: ("stop", "warning", "note").index(each.severity))
-    shown, used = [], 0
+    shown: list[Finding] = []
+    used = 0
     for each in ranked:
         used += len(each.message.encode())
         if shown and used > _ROOM:

@@ -104,9 +104,9 @@ def _variation(song: Song, change: str) -> str:
         f"```json\n{json.dumps(arguments, ensure_ascii=False, indent=1)}\n```\n"
         f"Call generate_song with based_on='{song.handle}' and nothing else but what changes: all "
         "that is left out is taken from that song, its seed included, so that the change alone is "
-        "heard. For another take of the same song give new_take=true. It is a new recording, and paid "
-        "for like any other. Call it with dry_run=true first and follow what it names; then call "
-        "it once without dry_run."
+        "heard. For another take of the same song give new_take=true. It is a new recording, and "
+        "paid for like any other. Call it with dry_run=true first and follow what it names; then "
+        "call it once without dry_run."
     )
 
 
