@@ -1,5 +1,5 @@
 # Every target does its own set-up: with uv where it is installed, else with venv and pip.
-.PHONY: demo test attacks audio check snap faults fuzz proofs hosted browser install-check clients fresh bundle conformance bench fit songs clean
+.PHONY: demo test attacks audio check snap faults fuzz proofs hosted browser install-check clients fresh bundle conformance bench fit songs evals clean
 
 PYTHON ?= python3
 UV := $(shell command -v uv 2>/dev/null)
@@ -99,6 +99,10 @@ songs: $(READY)
 # Speed and memory, as ratios against baselines measured in the same run.
 bench: $(READY)
 	@$(BIN)/python -m benchmarks
+
+# 25 things that people asked for, played by a model: make evals WITH="--endpoint URL --model NAME".
+evals: $(READY)
+	@$(BIN)/python -m evals $(or $(WITH),--scripted)
 
 clean:
 	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .hypothesis dist
