@@ -13,6 +13,7 @@ from acestep_mcp.environment import Environment, expanded, placeholder, shortene
 
 VARIABLES = ("PIXAZO_API_KEY", "PIXAZO_SUBSCRIPTION_KEY")
 FILE_VARIABLE = "PIXAZO_API_KEY_FILE"
+SERVER_VARIABLE = "ACESTEP_SERVER_KEY"
 HOME_FILE = "~/.pixazo/api-key"
 
 _LONGEST_FILE = 4096
@@ -34,6 +35,23 @@ class Key:
 
 class _Unusable(Exception):
     """What is wrong with a file, as the rest of a sentence about it."""
+
+
+def of_server(environ: Environment) -> Key:
+    """The key of the user's own server, from a variable or from the file that another one names."""
+    if text := _plain(text_of(environ, SERVER_VARIABLE)):
+        return _judged(text, SERVER_VARIABLE, (SERVER_VARIABLE,), SERVER_VARIABLE)
+    path = text_of(environ, f"{SERVER_VARIABLE}_FILE", path=True)
+    if not path:
+        return Key(None, "", (SERVER_VARIABLE,))
+    place = _place(shortened(path), f"{SERVER_VARIABLE}_FILE")
+    try:
+        content = _content(path)
+    except (_Unusable, ValueError) as why:
+        return Key(None, "", (place,), f"{place} {why}")
+    if content and (text := _in_file(content)):
+        return _judged(text, place, (place,), path)
+    return Key(None, "", (place,), f"{place} holds no key")
 
 
 def find(environ: Environment) -> Key:  # noqa: C901  # one place after the other
@@ -111,12 +129,12 @@ def _judged(text: str, place: str, places: tuple[str, ...], source: str) -> Key:
     return Key(text, source, places)
 
 
-def _place(path: str) -> str:
+def _place(path: str, variable: str = FILE_VARIABLE) -> str:
     """How a place is called to others. A key where its file's name should be is not repeated."""
     if path == HOME_FILE:
         return path
     is_path = path.startswith(("/", "~", "$", "%", "\\")) or path[1:3] in (":\\", ":/")
-    return f"{FILE_VARIABLE} ({path if is_path else 'which names no path'})"
+    return f"{variable} ({path if is_path else 'which names no path'})"
 
 
 def _content(named: str) -> bytes | None:

@@ -17,7 +17,7 @@ from acestep_mcp.domain.song import LOCAL_OWNER, Owner
 from acestep_mcp.engine import LEASE, Account, Callback, Engine, Terms, Who
 from acestep_mcp.ledger import opened
 from acestep_mcp.library import Library
-from acestep_mcp.providers import Providers
+from acestep_mcp.providers import Provider, Providers
 from acestep_mcp.providers.pixazo.client import Gateway
 from acestep_mcp.settings import Settings
 from acestep_mcp.surface import player, prompts, resources, tools
@@ -32,13 +32,21 @@ if TYPE_CHECKING:
     from mcp.server.auth.provider import TokenVerifier
     from mcp.server.auth.settings import AuthSettings
 
-INSTRUCTIONS = """\
-Songs cost money and take 15 s to minutes. Write lyrics with section tags, call generate_song \
+_INSTRUCTIONS = """\
+Songs {cost}take 15 s to minutes. Write lyrics with section tags, call generate_song \
 once, and if the answer is not COMPLETED call get_status with its request_id and wait=45 until it \
 is. Never submit the same song twice; list_outputs finds every earlier one, and based_on makes one \
 again with changes. Nobody can cancel a submitted song, and none can be edited or made longer: a \
-change is a new recording, paid for again. You cannot hear songs; tell only what was measured. \
+change is a new recording{again}. You cannot hear songs; tell only what was measured. \
 Give the user the file paths and media URLs exactly as returned."""
+
+
+def instructions(*, charges: bool) -> str:
+    """What the assistant is told once; of money only where songs cost any."""
+    cost, again = ("cost money and ", ", paid for again") if charges else ("", "")
+    return _INSTRUCTIONS.format(cost=cost, again=again)
+
+
 _FIVE_MINUTES = CacheHint(ttl_ms=300_000, scope="public")
 
 
@@ -94,10 +102,8 @@ def build(
     logging.getLogger("httpx").setLevel(logging.WARNING)
     logging.getLogger("mcp").setLevel(max(logging.WARNING, logging.getLogger().level))
     clock = clock or SystemClock()
-    webhook_mode = hosting.webhook_mode if hosting else ""
-    gateway = Gateway(settings.base_url, now=clock.now, webhook_mode=webhook_mode)
     folder = settings.output_dir if settings.save else None
-    providers = Providers(gateway)
+    providers = _providers(settings, clock, hosting)
     origins = [origin for each in providers for origin in each.info.media_origins]
     library = Library(folder, providers.media_of, clock, settings.formats) if folder else None
     engine = Engine(
@@ -114,6 +120,7 @@ def build(
         callback=hosting.callback if hosting else None,
         steward=hosting.steward if hosting else None,
     )
+    charges = any(each.info.charges for each in providers)
     account = own_account(settings)
     who = hosting.who if hosting else lambda: account
     desk = Desk(
@@ -125,6 +132,7 @@ def build(
             folder=str(folder or ""),
             daily_limit=settings.daily_limit,
             price=settings.price,
+            charges=charges,
         ),
         confirming=settings.confirm,
         readers=hosting.readers if hosting else None,
@@ -134,7 +142,7 @@ def build(
             "acestep",
             title="ACE-Step music",
             version=version("acestep-mcp"),
-            instructions=INSTRUCTIONS,
+            instructions=instructions(charges=charges),
             tools=[*tools.build(desk, settings.wait)],
             cache_hints={"tools/list": _FIVE_MINUTES},
             middleware=[player.handshake_extensions, objects, Delivery(engine, who)],
@@ -146,6 +154,27 @@ def build(
     resources.add(mcp, engine, library, who)
     prompts.add(mcp, engine, who)
     return App(mcp, engine, account)
+
+
+def _providers(settings: Settings, clock: Clock, hosting: Hosting | None) -> Providers:
+    """Who makes songs: the paid gateway, the user's own server, or either."""
+    made: list[Provider] = []
+    if settings.surface != "own" or hosting:  # whose callers bring keys for the gateway
+        mode = hosting.webhook_mode if hosting else ""
+        made.append(Gateway(settings.base_url, now=clock.now, webhook_mode=mode))
+    if settings.server_url:
+        # Only those who run one pay for loading it.
+        from acestep_mcp.providers.acestep.client import Server  # noqa: PLC0415
+
+        made.append(
+            Server(
+                settings.server_url,
+                settings.server_key,
+                clock=clock,
+                problem=settings.server_key_problem,
+            )
+        )
+    return Providers(*made, default=settings.model)
 
 
 def own_account(settings: Settings) -> Account:

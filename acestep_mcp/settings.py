@@ -5,7 +5,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TypeVar
+from typing import Literal, TypeVar
 from urllib.parse import urlsplit
 
 from acestep_mcp import keys
@@ -24,6 +24,21 @@ VARIABLES: tuple[tuple[str, str, str], ...] = (
         "Subscription key (alias `PIXAZO_SUBSCRIPTION_KEY`); sent to the gateway's origin only.",
     ),
     ("ACESTEP_BASE_URL", f"`{GATEWAY}`", "Gateway origin; plain http only for loopback."),
+    (
+        "ACESTEP_SERVER_URL",
+        "unset",
+        "Your own ACE-Step 1.5 API server, like `http://127.0.0.1:8001`; http in private networks.",
+    ),
+    (
+        "ACESTEP_SERVER_KEY",
+        "the file named by `ACESTEP_SERVER_KEY_FILE`",
+        "Its key, if it has one; sent to that origin only.",
+    ),
+    (
+        "ACESTEP_MODEL",
+        "`ace-step-xl`; `self-hosted` where only a server is set up",
+        "The model unless a call names one.",
+    ),
     (
         "ACESTEP_DATA_DIR",
         "the platform's data directory",
@@ -68,6 +83,7 @@ VARIABLES: tuple[tuple[str, str, str], ...] = (
     ),
     ("ACESTEP_LOG_LEVEL", "`WARNING`", "DEBUG, INFO, WARNING or ERROR; logs go to stderr."),
 )
+PAID_MODELS, OWN_MODEL = ("ace-step-xl", "ace-step"), "self-hosted"
 FORMATS = ("original", "flac", "mp3")
 """What may be kept of a track, the best first."""
 _HOST = r"(?:\[[0-9a-fA-F:.]+\]|[^@/?#\s:\[\],]*)(?::\d*)?"
@@ -77,10 +93,14 @@ _DATABASE = re.compile(
 )
 """user:password@host:port,host:port/database?option=value, with no character in two roles."""
 _ORIGIN = re.compile(r"(https?)://([\w.-]+|\[[\da-f:.]+\])(?::(\w*))?/?", re.ASCII | re.IGNORECASE)
+_HERE = ("127.0.0.1", "localhost", "[::1]")
 _LABEL = r"[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?"
 _LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
 _SWITCH = {"on": True, "true": True, "yes": True, "1": True}
 _SWITCH |= {"off": False, "false": False, "no": False, "0": False}
+
+
+Surface = Literal["paid", "own", "either"]
 
 
 class SettingsError(Exception):
@@ -100,6 +120,10 @@ class Settings:
     key_places: tuple[str, ...]
     key_problem: str
     base_url: str
+    server_url: str
+    server_key: str = field(repr=False)
+    server_key_problem: str
+    model: str
     data_dir: Path | None
     data_problem: str
     database_url: str = field(repr=False)
@@ -113,6 +137,17 @@ class Settings:
     price: Price | None
     confirm: bool
     log_level: str
+
+    @property
+    def surface(self) -> Surface:
+        """Who makes songs: the paid gateway, the user's own server, or either.
+
+        Where there is a server, the gateway takes part if anything says that it is meant to.
+        """
+        if not self.server_url:
+            return "paid"
+        paid = self.key or self.key_problem or self.model in PAID_MODELS
+        return "either" if paid else "own"
 
     @property
     def ledger_path(self) -> Path | None:
@@ -151,6 +186,15 @@ def read(
 
     key = keys.find(environ)
     base_url = value("ACESTEP_BASE_URL", GATEWAY, _origin)
+    server_url = value("ACESTEP_SERVER_URL", "", _own_origin)
+    server_key = keys.of_server(environ)
+    model = value("ACESTEP_MODEL", "", _model)
+    if model == OWN_MODEL and not server_url:
+        said = f"ACESTEP_MODEL={OWN_MODEL} is not usable: set ACESTEP_SERVER_URL, too"
+        if faults is None:
+            raise SettingsError(said)
+        faults.append(said)
+        model = ""
     local = urlsplit(base_url).scheme == "http"
     data_dir, data_problem = _folder(environ, "ACESTEP_DATA_DIR", _usual_data_dir)
     output_dir, output_problem = _folder(
@@ -162,6 +206,10 @@ def read(
         key_places=key.places,
         key_problem=key.problem,
         base_url=base_url,
+        server_url=server_url,
+        server_key=server_key.text or "",
+        server_key_problem=server_key.problem,
+        model=model,
         data_dir=data_dir,
         data_problem=data_problem,
         database_url=value("ACESTEP_DATABASE_URL", "", _database_url),
@@ -224,17 +272,51 @@ def _usual_data_dir() -> Path:
 
 
 def _origin(text: str) -> str:
+    scheme, host, port = _parts(text, f"{GATEWAY}; http only on loopback")
+    if scheme == "http" and host not in _HERE:
+        raise ValueError("use https; http only on loopback")
+    return f"{scheme}://{host}{port}"
+
+
+def _own_origin(text: str) -> str:
+    if not text:
+        return ""
+    scheme, host, port = _parts(text, "http://127.0.0.1:8001")
+    if scheme == "http" and host not in _HERE and not _is_near(host):
+        raise ValueError("use https; http only in this machine's and private networks, by address")
+    return f"{scheme}://{host}{port}"
+
+
+def _parts(text: str, example: str) -> tuple[str, str, str]:
+    """Scheme, host, and port with its colon, of an origin."""
     found = _ORIGIN.fullmatch(text)
     if not found:
-        raise ValueError("give an origin such as https://gateway.pixazo.ai; http only on loopback")
+        raise ValueError(f"give an origin such as {example}")
     scheme, host, port = found[1].lower(), found[2].lower(), found[3] or ""
     if not _is_host(host):
-        raise ValueError(f"{host[:40]} is no host; give an origin such as {GATEWAY}")
+        raise ValueError(f"{host[:40]} is no host; give an origin such as {example}")
     if port and not (port.isdecimal() and len(port) <= 5 and 0 < int(port) < 65_536):  # noqa: PLR2004  # 16 bits
         raise ValueError("the port must be a number from 1 to 65535")
-    if scheme == "http" and host not in ("127.0.0.1", "localhost", "[::1]"):
-        raise ValueError("use https; http only on loopback")
-    return f"{scheme}://{host}:{port}" if port else f"{scheme}://{host}"
+    return scheme, host, port and f":{port}"
+
+
+def _is_near(host: str) -> bool:
+    """Whether plain http does not leave the house: a private address, or a name of this network."""
+    from ipaddress import ip_address  # noqa: PLC0415  # hardly ever needed
+
+    try:
+        address = ip_address(host.strip("[]"))
+    except ValueError:
+        # What has no dot, or ends so, is looked up here and is no name of the internet.
+        return "." not in host or host.endswith((".local", ".lan", ".home.arpa", ".internal"))
+    return address.is_private or address.is_link_local
+
+
+def _model(text: str) -> str:
+    named = text.lower()
+    if named and named not in (*PAID_MODELS, OWN_MODEL):
+        raise ValueError(f"name one of {', '.join((*PAID_MODELS, OWN_MODEL))}")
+    return named
 
 
 def _is_host(host: str) -> bool:

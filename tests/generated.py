@@ -9,28 +9,31 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from acestep_mcp import server, settings
+from acestep_mcp import settings
+from acestep_mcp.front.answers import SNAPSHOTS
 from acestep_mcp.hosted import options
 from acestep_mcp.install import markdown
+from acestep_mcp.settings import Surface
 from tests.clients import subjects
 from tests.front import published
 
 ROOT = Path(__file__).parent.parent
-SNAPSHOT = ROOT / "tests" / "snapshots" / "tools.json"
+TOOLS = {
+    surface: ROOT / "tests" / "snapshots" / f"{surface}.json" for surface in published.SURFACES
+}
 README = ROOT / "README.md"
-FRONT = ROOT / "acestep_mcp" / "front" / "snapshot.json"
 
 
-def tools() -> list[dict[str, Any]]:
-    """The tools as a client of the default settings lists them."""
-    app = server.build(settings.read({"ACESTEP_DATA_DIR": "/nowhere", "HOME": "/"}))
+def tools(surface: Surface = "paid") -> list[dict[str, Any]]:
+    """The tools as a client lists them, by default where nothing is set up but a key."""
+    app = published.built(**published.SURFACES[surface])
     listed = asyncio.run(app.mcp.list_tools())
     return [tool.model_dump(by_alias=True, mode="json", exclude_none=True) for tool in listed]
 
 
-def snapshot() -> str:
+def snapshot(surface: Surface) -> str:
     """The committed form of the tools."""
-    return json.dumps(tools(), ensure_ascii=False, indent=2) + "\n"
+    return json.dumps(tools(surface), ensure_ascii=False, indent=2) + "\n"
 
 
 def readme() -> str:
@@ -72,9 +75,9 @@ def _environment(variables: Sequence[tuple[str, str, str]]) -> str:
 
 
 if __name__ == "__main__":
-    SNAPSHOT.parent.mkdir(exist_ok=True)
-    SNAPSHOT.write_text(snapshot(), encoding="utf-8")
-    FRONT.write_text(published.snapshot(), encoding="utf-8")
+    for surface in published.SURFACES:
+        TOOLS[surface].write_text(snapshot(surface), encoding="utf-8")
+        SNAPSHOTS[surface].write_text(published.snapshot(surface), encoding="utf-8")
     README.write_text(readme(), encoding="utf-8")
     from tests.install import generated as manifests  # which reads `tools` here
 

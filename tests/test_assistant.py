@@ -7,7 +7,7 @@ import anyio
 import pytest
 
 from acestep_mcp.sandbox import hold, reset_peer
-from acestep_mcp.server import INSTRUCTIONS
+from acestep_mcp.server import instructions
 from tests.house import LYRICS, House, Later, gateway, house, served, shown, text
 
 pytestmark = pytest.mark.anyio
@@ -161,8 +161,8 @@ async def test_that_a_song_cannot_be_cancelled_is_said_where_somebody_may_ask_fo
 
         assert "cannot be cancelled" in running
     for said in ("cancel", "edited", "made longer", "cannot hear"):
-        assert said in INSTRUCTIONS
-    assert len(INSTRUCTIONS.encode()) / 4 <= 180
+        assert said in instructions(charges=True)
+    assert len(instructions(charges=True).encode()) / 4 <= 180
 
 
 LONG_SONG = "\n".join(f"[Verse {n}]\n{LYRICS.partition(chr(10))[2]}" for n in range(1, 9))

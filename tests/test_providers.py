@@ -21,7 +21,6 @@ from acestep_mcp.providers import (
     Answer,
     Gone,
     Outcome,
-    Preview,
     Provider,
     Providers,
     Submission,
@@ -44,6 +43,7 @@ class Workshop:
 
     info = ProviderInfo(
         name="workshop",
+        title="the workshop",
         models={OWN: replace(XL, id=OWN)},
         needs_key=False,
         charges=False,
@@ -58,16 +58,16 @@ class Workshop:
     def prepare(self) -> None:
         """Nothing is needed."""
 
-    def preview(self, submission: Submission) -> Preview:
-        return Preview("the workshop", submission.payload)
-
     async def submit(self, submission: Submission, key: str) -> Outcome:
         self.keys.add(key)
         named = RequestId(f"workshop-{len(self.songs)}")
         self.songs[named] = submission
         return Accepted(named)
 
-    async def status(self, request_id: RequestId, key: str) -> Answer:
+    async def status(
+        self, request_id: RequestId, key: str, sent: Mapping[str, Any] | None = None
+    ) -> Answer:
+        del sent
         self.keys.add(key)
         if request_id not in self.songs:
             return Gone("never made here")

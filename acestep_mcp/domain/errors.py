@@ -17,7 +17,8 @@ Refusal
 └── LedgerDown      the ledger cannot be written: mend the disk first
 
 A refusal means that nothing was bought. It carries facts; the sentence the assistant reads is
-made by `acestep_mcp.surface.answers`, so that each is worded once.
+made by `acestep_mcp.surface.refusals`, so that each is worded once. It is `free` where a provider
+refused that takes no money, of which no sentence is to speak then.
 """
 
 from dataclasses import dataclass, field
@@ -65,11 +66,12 @@ class KeyMissing(Refusal):
 
 @dataclass(eq=False)
 class KeyRefused(Refusal):
-    """The gateway does not take the key; `source` names where it was read, `cause` its answer."""
+    """The provider does not take the key; `source` names where it was read, `cause` its answer."""
 
     cause: str
     source: str
     page: str
+    free: bool = False
 
 
 @dataclass(eq=False)
@@ -98,25 +100,28 @@ class LimitReached(Refusal):
 
 @dataclass(eq=False)
 class Rejected(Refusal):
-    """The gateway refused the request; `cause` is the kind of answer, `said` its text, cleaned."""
+    """The provider refused the request; `cause` is the kind of answer, `said` its text, cleaned."""
 
     cause: str
     said: str
+    free: bool = False
 
 
 @dataclass(eq=False)
 class RateLimited(Refusal):
-    """The gateway has too much to do; `retry_after` is in seconds where it gave one."""
+    """The provider has too much to do; `retry_after` is in seconds where it gave one."""
 
     cause: str
     retry_after: float | None
+    free: bool = False
 
 
 @dataclass(eq=False)
 class CouldNotSend(Refusal):
-    """No byte of the request reached the gateway; `cause` is the kind of failure."""
+    """No byte of the request reached the provider; `cause` is the kind of failure."""
 
     cause: str
+    free: bool = False
 
 
 @dataclass(eq=False)
@@ -128,10 +133,11 @@ class NotFound(Refusal):
 
 @dataclass(eq=False)
 class NotAsked(Refusal):
-    """The gateway gave no usable answer about `request_id`; `cause` says why."""
+    """The provider gave no usable answer about `request_id`; `cause` says why."""
 
     request_id: str
     cause: str
+    free: bool = False
 
 
 @dataclass(eq=False)

@@ -31,13 +31,15 @@ class Field:
 class Model:
     """One model of a provider, and the fields of a request that it takes, in the order sent.
 
-    `default_duration` is how many seconds a song has for which nobody asks for a length, None where
-    that is not said; `documented_times` are seconds that songs are said to take.
+    A `free` one costs its owner nothing a song. `default_duration` is how many seconds a song has
+    for which nobody asks for a length, None where that is not said; `documented_times` are seconds
+    that songs are said to take.
     """
 
     id: ModelId
     title: str
     fields: Mapping[str, Field]
+    free: bool = False
     default_duration: int | None = None
     documented_times: tuple[float, ...] = ()
 
@@ -46,18 +48,22 @@ class Model:
 class ProviderInfo:
     """What is to be known of a provider of songs without asking it.
 
-    `name` is what the ledger calls it, `models` what it has, the default first. `key_page` is
-    where a person gets a key, `billing_page` where they see what was charged and top up; both are
-    empty where there is neither. `media_origins` are where its tracks are played from, and
-    `id_shapes` are patterns of its ids, by which one is found within a text.
+    `name` is what the ledger calls it, `title` what sentences do; it is `own` where its media are
+    nobody's but its owner's. `models` is what it has, the default first. `key_page` is where a
+    person gets a key and `billing_page` where they see what was charged and top up; `key_source` is
+    where a key was read that is the server's and no caller's. `media_origins` are where its tracks
+    are played from, and `id_shapes` are patterns of its ids, by which one is found within a text.
     """
 
     name: str
+    title: str
     models: Mapping[str, Model]
     needs_key: bool
     charges: bool
     calls_back: bool
+    own: bool = False
     key_page: str = ""
+    key_source: str = ""
     billing_page: str = ""
     media_origins: tuple[str, ...] = ()
     id_shapes: tuple[str, ...] = ()

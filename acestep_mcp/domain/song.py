@@ -61,7 +61,8 @@ class Song:
 
     `provider` is the name of who makes it, `payload` what was asked for; `fingerprint` identifies
     the request it answers, and `exact` what was sent, drawn seed and all: who asks for just
-    that would get the same music. `based_on` is the handle of the song it was made after.
+    that would get the same music. It is `charged` where its provider
+    takes money for tracks. `based_on` is the handle of the song it was made after.
     `duration` is the length asked for and `seed` the seed sent; None where none was. `took` is
     how long it was in the making, by the provider's own clock. `sound` is what each of the
     `files` holds.
@@ -85,6 +86,7 @@ class Song:
     created_at: float
     exact: str = ""
     based_on: str = ""
+    charged: bool = True
     saving: Saving = "off"
     worker: str = ""
     version: int = 0
@@ -155,7 +157,7 @@ class Observation:
 
     `state` is QUEUED where it said nothing this program knows. `presumed` means that it named an
     end which it does not document, by the word in `error`. `warnings` tell, with its words marked
-    as such, what it gave that could not be used.
+    as such, what it gave that could not be used; `progress` is how much is made, from 0 to 1.
     """
 
     request_id: RequestId
@@ -166,6 +168,7 @@ class Observation:
     media_type: str = ""
     error: str = ""
     presumed: bool = False
+    progress: float | None = None
     created_at: float | None = None
     completed_at: float | None = None
 

@@ -77,13 +77,15 @@ GRACE = 1.5
 class Report:
     """A song as it stands. `reused`: it answers an earlier identical request, nothing was bought.
 
-    `problem` says in a few words why the gateway could not be asked lately, `conversion` why the
-    song is not there in the format that was asked for.
+    `problem` says in a few words why the provider could not be asked lately, `progress` how much of
+    the song is made, from 0 to 1, where it says that, and `conversion` why the song is not there in
+    the format that was asked for.
     """
 
     song: Song
     reused: bool = False
     problem: str = ""
+    progress: float | None = None
     conversion: str = ""
 
 
@@ -215,7 +217,7 @@ class Engine:
         try:
             await self._strangers.turn(until + GRACE / 2)
         except CouldNotSend:
-            limit, ago = self._terms.daily_limit, self._jumps.ago
+            limit, ago = self._limit(intent), self._jumps.ago
             if not await self._ledger.earlier(intent, limit=limit, reuse=reuse, ago=ago):
                 raise
 
@@ -228,7 +230,8 @@ class Engine:
             Refusal: `generate` would refuse, too.
         """
         await self._readiness.check(account, self.providers.of_model(prepared.model.id))
-        intent, limit = self._intent(account, prepared), self._terms.daily_limit
+        intent = self._intent(account, prepared)
+        limit = self._limit(intent)
         with answering_by(anyio.current_time() + GRACE):
             await self._records.noted(account.owner)
             return await self._ledger.earlier(intent, limit=limit, reuse=reuse, ago=self._jumps.ago)
@@ -251,7 +254,7 @@ class Engine:
 
     async def _reserved(self, live: Live, *, reuse: bool) -> Song:
         """Write the intent, or find the song that answers the same request."""
-        limit, lease = self._terms.daily_limit, self._terms.lease
+        limit, lease = self._limit(live.song), self._terms.lease
         try:
             # Whether the last answer was heard decides if this is the same request.
             await self._records.noted(live.song.owner)
@@ -372,7 +375,12 @@ class Engine:
         if provider is not None:
             return provider.info
         return ProviderInfo(
-            name=song.provider, models={}, needs_key=False, charges=True, calls_back=False
+            name=song.provider,
+            title=f"'{song.provider}'",
+            models={},
+            needs_key=False,
+            charges=True,
+            calls_back=False,
         )
 
     async def ready(self) -> None:
@@ -429,13 +437,19 @@ class Engine:
         write = partial(self._ledger.change, account.owner, handle, fact)
         self._records.note(account.owner, write)
 
+    def _limit(self, song: Song) -> int:
+        """How many tracks a day its owner may have made; 0 for any number."""
+        return self._terms.daily_limit if song.charged else 0
+
     def _intent(self, account: Account, prepared: "Prepared") -> Song:
         now = self._clock.now()
+        provider = self.providers.of_model(prepared.model.id).info
         return Song(
             id=_new_id(),
             owner=account.owner,
             fingerprint=prepared.fingerprint,
-            provider=self.providers.of_model(prepared.model.id).info.name,
+            provider=provider.name,
+            charged=provider.charges,
             model=prepared.model.id,
             title=prepared.title,
             exact=prepared.exact,
@@ -515,7 +529,7 @@ class Engine:
             with anyio.CancelScope(deadline=min(until, anyio.current_time()) + GRACE):
                 while live.submitting:
                     await live.next_change()
-        return Report(live.result(), reused, live.problem)
+        return Report(live.result(), reused, live.problem, live.progress)
 
     def _adopted(self, account: Account, provider: Provider, seen: Observation) -> Song:
         """A song that was not ordered here, as the gateway tells of it."""
@@ -525,6 +539,7 @@ class Engine:
             owner=account.owner,
             fingerprint="",
             provider=provider.info.name,
+            charged=provider.info.charges,
             model=seen.model,
             title="",
             payload={},

@@ -119,13 +119,14 @@ class Follower:
         if way is None or live.song.request_id is None:
             return
         provider, key = way
-        answer = await provider.status(live.song.request_id, key)
+        answer = await provider.status(live.song.request_id, key, live.song.payload)
         telemetry.polled(answered=isinstance(answer, Observation))
         before, now = live.song, self._clock.now()
         if not isinstance(answer, Observation):
             self._schedule.unanswered(live, answer)
         else:
             self._schedule.answered(live)
+            live.progress = answer.progress
             fact = partial(observed, seen=answer, now=now)
             if not await self._records.apply(live, fact, insist=self._bought(live.song)):
                 live.refuse(NotFound(live.song.handle))

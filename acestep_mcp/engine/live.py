@@ -18,12 +18,13 @@ class Live:
     """One song of this process: its latest state, and everyone who waits for the next.
 
     `refusal` is set when the order ended without a song; `problem` says in a few words why the
-    gateway could not be asked lately, `""` when it could. `asked` counts the status requests,
-    `asked_at` and `due` are the times of the last and the next one, `wanted` when somebody wants
-    it earlier, `known_times` the seconds that such songs took. `strange` counts the requests since
-    the gateway last knew the song, `revisits` those since its end was presumed, `began` is when it
-    was ordered, as far as can be told, and `save_due` when saving is tried again, `saving` while it
-    is, `gone_since` since when its tracks are said to be gone. All times are the monotonic clock's.
+    gateway could not be asked lately, `""` when it could; `progress` is how much of it is made.
+    `asked` counts the status requests, `asked_at` and `due` are the times of the last and the next
+    one, `wanted` when somebody wants it earlier, `known_times` the seconds that such songs took.
+    `strange` counts the requests since the gateway last knew the song, `revisits` those since its
+    end was presumed, `began` is when it was ordered, as far as can be told, and `save_due` when
+    saving is tried again, `saving` while it is, `gone_since` since when its tracks are said to be
+    gone. All times are the monotonic clock's.
     """
 
     __slots__ = (
@@ -39,6 +40,7 @@ class Live:
         "gone_since",
         "known_times",
         "problem",
+        "progress",
         "refusal",
         "revisits",
         "save_due",
@@ -53,6 +55,7 @@ class Live:
         self.song = song
         self.refusal: Refusal | None = None
         self.problem = ""
+        self.progress: float | None = None
         self.asked = 0
         self.asked_at = -math.inf
         self.known_times: tuple[float, ...] = ()

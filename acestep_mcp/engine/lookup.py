@@ -58,8 +58,10 @@ class Lookup:
         if isinstance(answer, Unanswered):
             self._schedule.heed(account.owner, answer)
             if answer.refused_key:
-                raise KeyRefused(answer.cause, account.source, provider.info.key_page)
+                source = account.source if provider.info.needs_key else provider.info.key_source
+                free = not provider.info.charges
+                raise KeyRefused(answer.cause, source, provider.info.key_page, free)
         if isinstance(answer, Gone) and not answer.once_known:
             self._keys.prove(account.owner)  # nobody hears that whose key is none
             return None
-        raise NotAsked(named, answer.cause)
+        raise NotAsked(named, answer.cause, not provider.info.charges)

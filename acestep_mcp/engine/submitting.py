@@ -169,14 +169,16 @@ class Submitter:
 
 
 def _refusal(outcome: NotSent | Refused, provider: ProviderInfo, account: Account) -> Refusal:
+    free = not provider.charges
     if isinstance(outcome, NotSent):
-        return CouldNotSend(outcome.cause)
+        return CouldNotSend(outcome.cause, free)
     match outcome.reason:
         case "key":
-            return KeyRefused(outcome.cause, account.source, provider.key_page)
+            source = account.source if provider.needs_key else provider.key_source
+            return KeyRefused(outcome.cause, source, provider.key_page, free)
         case "balance":
             return BalanceTooLow(outcome.said, provider.billing_page)
         case "busy":
-            return RateLimited(outcome.cause, outcome.retry_after)
+            return RateLimited(outcome.cause, outcome.retry_after, free)
         case "request":
-            return Rejected(outcome.cause, outcome.said)
+            return Rejected(outcome.cause, outcome.said, free)

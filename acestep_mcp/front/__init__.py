@@ -1,9 +1,9 @@
 """What answers until the server is needed: the standard library and a snapshot.
 
-Most sessions only ask what there is, and importing the SDK to tell them costs most of a second
-and 60 MB. So the answers are kept in `snapshot.json`, which is generated from the real server.
-Any message that the snapshot does not answer brings up the server, which is told how the
-connection began and goes on with it.
+Most sessions only ask what there is, and importing the SDK to tell them costs most of a second and
+60 MB. So the answers are kept in a file for each surface, which is generated from the real server.
+Any message that the snapshot does not answer brings up the server, which is told how the connection
+began and goes on with it.
 
     stdin ──> Front ──answer──> stdout
                 └──Handover──> server ──> stdout

@@ -11,7 +11,10 @@ from typing import Any
 
 from acestep_mcp.settings import Settings
 
-SNAPSHOT = Path(__file__).with_name("snapshot.json")
+SNAPSHOTS = {
+    surface: Path(__file__).with_name(f"{surface}.json") for surface in ("paid", "own", "either")
+}
+"""What is published, by who makes songs."""
 VERSION, INFO, CAPABILITIES = "protocolVersion", "clientInfo", "clientCapabilities"
 _META = "io.modelcontextprotocol/"
 _WHO = {_META + name for name in (VERSION, INFO, CAPABILITIES)}
@@ -27,7 +30,7 @@ class Front:
     """
 
     def __init__(self, settings: Settings) -> None:
-        snapshot = json.loads(SNAPSHOT.read_bytes())
+        snapshot = json.loads(SNAPSHOTS[settings.surface].read_bytes())
         self._versions: dict[str, list[str]] = snapshot["versions"]
         taken = snapshot["settings"]
         changed = {name for name in taken if getattr(settings, name) != taken[name]}

@@ -10,7 +10,7 @@ from acestep_mcp.ledger.driver import Row
 
 _JSON = {"payload"}
 _LISTS = {"media_urls", "files", "warnings", "file_warnings"}
-_FLAGS = {"delivered", "presumed"}
+_FLAGS = {"charged", "delivered", "presumed"}
 FIELDS = tuple(f.name for f in fields(Song))
 
 

@@ -69,22 +69,23 @@ def recounted(engine: Engine) -> Iterator[str]:
         yield f"{_INTO_BOUGHT} {sums}"
 
 
-def _counting(engine: Engine, part: str) -> dict[str, str]:
-    """What has to follow the three things that can happen to a song."""
+def _counting(engine: Engine, part: str, tracks: str = "{row}.tracks") -> dict[str, str]:
+    """What has to follow the three things that can happen to a song, of which `tracks` count."""
 
     def whole(row: str, sign: str) -> str:
+        of = tracks.format(row=row)
         at = {span: _SPAN_OF[engine].format(row=f"{row}.", span=span) for span in (LONG, SHORT)}
-        spans = (f"({row}.owner, {span}, {at[span]}, {part}, {sign}{row}.tracks)" for span in at)
+        spans = (f"({row}.owner, {span}, {at[span]}, {part}, {sign}{of})" for span in at)
         return f"""
-            {_INTO_TALLY} values ({row}.owner, {row}.state, {part}, {sign}1, {sign}{row}.tracks)
+            {_INTO_TALLY} values ({row}.owner, {row}.state, {part}, {sign}1, {sign}{of})
             {_ADD_TALLY};
             {_INTO_BOUGHT} values {", ".join(spans)} {_ADD_BOUGHT};
         """
 
     moved = f"""
         {_INTO_TALLY} values
-        (old.owner, old.state, {part}, -1, -old.tracks),
-        (new.owner, new.state, {part}, 1, new.tracks) {_ADD_TALLY};
+        (old.owner, old.state, {part}, -1, -{tracks.format(row="old")}),
+        (new.owner, new.state, {part}, 1, {tracks.format(row="new")}) {_ADD_TALLY};
     """
     return {"insert": whole("new", ""), "delete": whole("old", "-"), "update": moved}
 
@@ -93,7 +94,11 @@ def _in_sqlite() -> Iterator[str]:
     for table in (_TALLY, _BOUGHT, _WORD.format(bytes="")):
         yield f"{table} without rowid"
     yield from recounted("sqlite")
-    for event, work in _counting("sqlite", "0").items():
+    yield from _triggers(_counting("sqlite", "0"))
+
+
+def _triggers(counting: dict[str, str]) -> Iterator[str]:
+    for event, work in counting.items():
         moved = " of state on song when old.state <> new.state" if event == "update" else " on song"
         yield f"create trigger song_{event} after {event}{moved} begin {work} end"
 
@@ -110,9 +115,20 @@ def _in_postgres() -> Iterator[str]:
     yield "create index tally_part on tally (part) where part > 0"
     yield "create index bought_part on bought (part) where part > 0"
     yield from recounted("postgres")
+    yield _function(_counting("postgres", "this"))
+    yield """
+        create trigger song_counted after insert or delete on song
+        for each row execute function count_song()
+    """
+    yield """
+        create trigger song_moved after update of state on song
+        for each row when (old.state <> new.state) execute function count_song()
+    """
+
+
+def _function(counting: dict[str, str]) -> str:
     branches = "".join(
-        f"if tg_op = '{event.upper()}' then {work} end if;"
-        for event, work in _counting("postgres", "this").items()
+        f"if tg_op = '{event.upper()}' then {work} end if;" for event, work in counting.items()
     )
     body = f"""
         declare this bigint := pg_current_xact_id()::text::bigint;
@@ -131,18 +147,14 @@ def _in_postgres() -> Iterator[str]:
         end
     """
     quoted = body.replace("'", "''")
-    yield (
-        "create function count_song() returns trigger language plpgsql "
+    return (
+        "create or replace function count_song() returns trigger language plpgsql "
         f"set search_path = acestep as '{quoted}'"
     )
-    yield """
-        create trigger song_counted after insert or delete on song
-        for each row execute function count_song()
-    """
-    yield """
-        create trigger song_moved after update of state on song
-        for each row when (old.state <> new.state) execute function count_song()
-    """
+
+
+_CHARGED = "{row}.tracks * {row}.charged"
+"""Tracks for which nobody takes money count towards no limit."""
 
 
 STEPS: tuple[tuple[str | dict[Engine, tuple[str, ...]], ...], ...] = (
@@ -219,6 +231,14 @@ STEPS: tuple[tuple[str | dict[Engine, tuple[str, ...]], ...], ...] = (
         "alter table song add column provider text not null default 'pixazo'",
         "alter table song add column exact text not null default ''",
         "alter table song add column based_on text not null default ''",
+        "alter table song add column charged integer not null default 1",
+        {
+            "sqlite": (
+                *(f"drop trigger song_{event}" for event in ("insert", "delete", "update")),
+                *_triggers(_counting("sqlite", "0", _CHARGED)),
+            ),
+            "postgres": (_function(_counting("postgres", "this", _CHARGED)),),
+        },
         "alter table song add column delivered_at double precision not null default 0",
         f"""
         create index song_delivered on song (owner, fingerprint, delivered_at) where {DELIVERED}

@@ -84,7 +84,7 @@ USED = """
         select tracks from bought
         where owner = :owner and span = :short and at > :short_at and at <= :short_end
         union all
-        select tracks from song
+        select tracks * charged from song
         where owner = :owner and created_at > :since and created_at < :edge
     ) as part
 """

@@ -134,14 +134,6 @@ class Submission:
     source: Source | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Preview:
-    """What a submission would send, for people: where to, and the body."""
-
-    where: str
-    body: Mapping[str, Any]
-
-
 class Provider(Protocol):
     """One maker of songs.
 
@@ -162,16 +154,14 @@ class Provider(Protocol):
         """
         ...
 
-    def preview(self, submission: Submission) -> Preview:
-        """What `submit` would send."""
-        ...
-
     async def submit(self, submission: Submission, key: str) -> Outcome:
         """Send the request once, on a connection of its own."""
         ...
 
-    async def status(self, request_id: RequestId, key: str) -> Answer:
-        """Ask how one song stands."""
+    async def status(
+        self, request_id: RequestId, key: str, sent: Mapping[str, Any] | None = None
+    ) -> Answer:
+        """Ask how one song stands; `sent` is what was sent for it, where that is known."""
         ...
 
     def media(
@@ -199,10 +189,11 @@ class Provider(Protocol):
 
 
 class Providers(Sequence[Provider]):
-    """The providers of one server, in order; the first is meant where nobody names one."""
+    """The providers of one server; where nobody names a model, `default` is meant, or the first."""
 
-    def __init__(self, first: Provider, *others: Provider) -> None:
+    def __init__(self, first: Provider, *others: Provider, default: str = "") -> None:
         self._all = (first, *others)
+        self._default = default
         self._by_name = {each.info.name: each for each in self._all}
         self._by_model = {name: each for each in self._all for name in each.info.models}
 
@@ -217,8 +208,10 @@ class Providers(Sequence[Provider]):
 
     @property
     def models(self) -> Mapping[str, Model]:
-        """All models, those of the first provider first."""
-        return {name: model for each in self._all for name, model in each.info.models.items()}
+        """All models, the default first."""
+        found = {name: model for each in self._all for name, model in each.info.models.items()}
+        first = {self._default: found[self._default]} if self._default in found else {}
+        return first | found
 
     def of(self, song: Song) -> Provider | None:
         """The provider that makes, or made, a song; None where this server does not know it."""

@@ -110,11 +110,16 @@ class Network:
 
 
 class Http:
-    """Connections of one process, to one gateway and to wherever its media are."""
+    """Connections of one process, to one provider and to wherever its media are.
 
-    def __init__(self, origin: str, network: Network | None = None) -> None:
+    Nothing from the environment concerns one on this machine, which may serve its own media. An
+    `own` one may be in the private network as well, and then nothing else is ever asked.
+    """
+
+    def __init__(self, origin: str, network: Network | None = None, *, own: bool = False) -> None:
         self._origin = httpx.URL(origin)
-        self._loopback = is_loopback(origin)
+        self._own = own
+        self._loopback = own or is_loopback(origin)
         self._network = network or Network()
         self._clients: tuple[httpx.AsyncClient, httpx.AsyncClient] | None = None
         self._proxies: Proxies | None = None
@@ -220,6 +225,8 @@ class Http:
                 raise MediaGone("the media URL is no URL") from error
             # A gateway on this machine serves its own media, which no address check would let by.
             local = self._loopback and _same_origin(wanted, self._origin)
+            if self._own and not local:
+                raise MediaGone("the media URL is not on the server that made the song")
             if not local:
                 if wanted.scheme != "https" or wanted.userinfo:
                     raise MediaGone("the media URL is not a plain https URL")

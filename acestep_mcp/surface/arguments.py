@@ -35,12 +35,19 @@ class Argument:
     bounds: Mapping[str, Any]
     read: Callable[[Any], Any] | None = None
 
-    def published(self, only: str = "") -> Any:  # noqa: ANN401  # a type
-        """The type of which the SDK makes the schema; `only` says which models take it."""
-        words = f"{self.words}; {only}" if only else self.words
+    def published(self, *, free: bool, only: str = "") -> Any:  # noqa: ANN401  # a type
+        """The type of which the SDK makes the schema; `only` says which models take it.
+
+        Where all of them are `free`, nothing is said of money.
+        """
+        words = self.words.format(**(_FREE if free else _PAID))
+        words = f"{words}; {only}" if only else words
         first = () if self.read is None else (BeforeValidator(self.read),)
         return Annotated[(self.kind, Field(description=words, **self.bounds), *first)]
 
+
+_PAID = {"each": ", each paid", "another": "Pay for another"}
+_FREE = {"each": "", "another": "Make another"}
 
 ARGUMENTS: Mapping[str, Argument] = {
     "prompt": Argument(
@@ -67,7 +74,7 @@ ARGUMENTS: Mapping[str, Argument] = {
     "seed": Argument(
         int, "-1 = drawn and reported", {"ge": -1, "le": 4_294_967_295}, reading.number
     ),
-    "batch_size": Argument(int, "Takes, each paid", {"ge": 1, "le": 4}, reading.number),
+    "batch_size": Argument(int, "Takes{each}", {"ge": 1, "le": 4}, reading.number),
     "thinking": Argument(bool, "Plan first", {}),
     "model": Argument(str, "Model to use", {}),
     "infer_steps": Argument(int, "0 = default", {"ge": 0, "le": 200}, reading.number),
@@ -83,7 +90,7 @@ ARGUMENTS: Mapping[str, Argument] = {
     ),
     "dry_run": Argument(bool, "Check and show what would be sent; free", {}),
     "force": Argument(bool, "Send although the fit check stopped it", {}),
-    "new_take": Argument(bool, "Pay for another song although this request has one", {}),
+    "new_take": Argument(bool, "{another} song although this request has one", {}),
     "request_id": Argument(
         str,
         "As given by generate_song",
@@ -114,16 +121,16 @@ _ALWAYS = frozenset({"prompt", "lyrics", "title", "instrumental", "based_on"})
 
 def published(name: str, models: Mapping[str, Model]) -> Any | None:  # noqa: ANN401  # a type
     """The type of an argument, where these models are to be had; None where none takes it."""
-    argument = ARGUMENTS[name]
+    argument, free = ARGUMENTS[name], all(model.free for model in models.values())
     if name == "model":
-        return replace(argument, bounds={"json_schema_extra": {"enum": list(models)}}).published()
+        bounds = {"json_schema_extra": {"enum": list(models)}}
+        return replace(argument, bounds=bounds).published(free=free)
     taking = takers(models, name)
     if name not in FIELDS or name in _ALWAYS or len(taking) == len(models):
-        return argument.published()
-    if len(taking) == 1:
-        return argument.published(f"{taking[0]} only")
+        return argument.published(free=free)
     missing = [each for each in models if each not in taking]
-    return argument.published(f"not on {' or '.join(missing)}") if taking else None
+    only = f"{taking[0]} only" if len(taking) == 1 else f"not on {' or '.join(missing)}"
+    return argument.published(free=free, only=only) if taking else None
 
 
 FREE_TEXT = frozenset({"prompt", "lyrics", "title", "search"})

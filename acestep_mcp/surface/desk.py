@@ -10,6 +10,7 @@ from mcp_types.version import is_version_at_least
 
 from acestep_mcp.clock import Clock
 from acestep_mcp.domain.errors import CouldNotSend, NotFound, Stopped
+from acestep_mcp.domain.models import ProviderInfo
 from acestep_mcp.domain.request import SongRequest
 from acestep_mcp.domain.song import Song
 from acestep_mcp.engine import Engine, Report, Who
@@ -96,7 +97,7 @@ class Desk:
     ) -> CallToolResult:
         """What would be bought and sent, and what is to be said of it."""
         earlier = None if new_take else await self.engine.answering(self.who(), prepared)
-        return answers.dry_run(asked, prepared, earlier, self.house.price)
+        return answers.dry_run(asked, prepared, earlier, self._maker(prepared), self.house.price)
 
     async def submit(
         self, ctx: Ctx, prepared: "Prepared", *, wait: float, force: bool, new_take: bool
@@ -106,6 +107,7 @@ class Desk:
             raise Stopped(stop.message, stop.overridable)
         if (
             self.confirming
+            and self._maker(prepared).charges
             and await self._would_buy(prepared, new_take=new_take)
             and (asked := await confirm(ctx, answers.question(prepared, self.house.price)))
         ):
@@ -120,6 +122,9 @@ class Desk:
             ),
         )
         return self._answer(ctx, report, as_error=True)
+
+    def _maker(self, prepared: "Prepared") -> ProviderInfo:
+        return self.engine.providers.of_model(prepared.model.id).info
 
     async def _would_buy(self, prepared: "Prepared", *, new_take: bool) -> bool:
         """Whether a person has to be asked: not for what costs nothing, nor for what is refused."""

@@ -1,13 +1,14 @@
 """What a refusal says: one line that names the cause and the next step."""
 
 from acestep_mcp.domain import errors
+from acestep_mcp.domain.models import ProviderInfo
 from acestep_mcp.domain.text import clean
 
 LONGEST_ERROR = 300
 _SET = "a file, or env in this server's entry of the client's configuration"
 
 
-def sentence(error: errors.Refusal) -> str:  # noqa: C901, PLR0912  # one case per kind of refusal
+def sentence(error: errors.Refusal) -> str:  # noqa: C901, PLR0912, PLR0915  # one case a kind
     """What a refusal says, in one line of at most 300 characters."""
     match error:
         case errors.BadInput(argument, problem):
@@ -33,6 +34,11 @@ def sentence(error: errors.Refusal) -> str:  # noqa: C901, PLR0912  # one case p
                 f"No subscription key. Get one at {page} and set {looked[0]} (or write it "
                 f"to {looked[-1]}), then restart this server. Looked at: {', '.join(looked)}."
             )
+        case errors.KeyRefused(cause, source, free=True):
+            text = (
+                f"Your own server refused the key from {source} ({cause}). Set ACESTEP_SERVER_KEY "
+                "to the one it was started with, then restart this server."
+            )
         case errors.KeyRefused(cause, source, page):
             where = "send it there" if _by_caller(source) else f"set it there ({_SET}), restart"
             text = (
@@ -51,6 +57,9 @@ def sentence(error: errors.Refusal) -> str:  # noqa: C901, PLR0912  # one case p
                 f"Daily limit: {used} of {limit} tracks were submitted in the last 24 hours and "
                 f"this asks for {asked}. Nothing was sent. Wait, or raise ACESTEP_DAILY_LIMIT."
             )
+        case errors.Rejected(cause, said, free=True):
+            why = clean(said, 180) or cause
+            text = f"Your own server did not take the request: {_ended(why)} Nothing was made."
         case errors.Rejected(cause, said):
             text = (
                 f"The gateway refused the request ({cause}); nothing was charged."
@@ -58,7 +67,10 @@ def sentence(error: errors.Refusal) -> str:  # noqa: C901, PLR0912  # one case p
             )
         case errors.RateLimited(cause, retry_after):
             pause = f" for {retry_after:.0f} s" if retry_after else " a few seconds"
-            text = f"The gateway is busy ({cause}); nothing was accepted. Wait{pause}, call again."
+            who = "Your own server" if error.free else "The gateway"
+            text = f"{who} is busy ({cause}); nothing was accepted. Wait{pause}, call again."
+        case errors.CouldNotSend(cause, free=True):
+            text = f"The request was not sent: {_ended(cause)} It is safe to call again."
         case errors.CouldNotSend(cause):
             again = "Nothing was charged; safe to call again."
             text = f"The request was not sent: {_ended(cause)} {again}"
@@ -68,8 +80,9 @@ def sentence(error: errors.Refusal) -> str:  # noqa: C901, PLR0912  # one case p
                 "every song and its request_id."
             )
         case errors.NotAsked(request_id, cause):
+            who = "Your own server" if error.free else "The gateway"
             text = (
-                f"The gateway could not be asked about '{clean(request_id, 60)}': {cause}. "
+                f"{who} could not be asked about '{clean(request_id, 60)}': {cause}. "
                 "Nothing was changed; call get_status again in a minute."
             )
         case errors.LedgerDown(cause) if cause.startswith("ACESTEP_DATA_DIR"):
@@ -97,7 +110,8 @@ def _ended(text: str) -> str:
     return text if text.endswith((".", "?", "!")) else f"{text}."
 
 
-def quoted(said: str) -> str:
-    """The gateway's text, marked as such and introduced; `""` where it said nothing."""
+def quoted(said: str, maker: ProviderInfo | None = None) -> str:
+    """A provider's text, marked as such and introduced; `""` where it said nothing."""
     marked = clean(said, 120).replace("“", "'").replace("”", "'")
-    return f" The gateway says: “{marked}”." if marked else ""
+    who = maker.title.capitalize() if maker else "The gateway"
+    return f" {who} says: “{marked}”." if marked else ""

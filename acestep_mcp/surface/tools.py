@@ -14,7 +14,7 @@ from acestep_mcp.surface.player import TOOL_META
 from acestep_mcp.surface.strict import StrictTool
 
 _GENERATE = """\
-Generate a song with ACE-Step from a style caption and lyrics. Costs real money per take. Waits, \
+Generate a song with ACE-Step from a style caption and lyrics.{cost} Waits, \
 then returns media URLs, or a request_id to pass to get_status while the song is being made. \
 Never call it twice for one song. Try dry_run first: it is free and names what would go wrong. \
 Lyrics: one tag per line ([Verse], [Chorus], ...), about 7 sung lines per minute, 6-10 syllables \
@@ -26,7 +26,7 @@ See how a song is doing and get its media URLs, files, prompt, lyrics and settin
 repeatedly: it only reads, costs nothing and never starts a song."""
 _LIST = """\
 List songs made so far, newest first, from this and every earlier session, with the folder they \
-are in and what they cost. Free. Use it when a request_id is lost."""
+are in{cost}. Free. Use it when a request_id is lost."""
 
 _PAID = ToolAnnotations(
     read_only_hint=False, destructive_hint=False, idempotent_hint=False, open_world_hint=True
@@ -81,6 +81,8 @@ async def list_outputs(
 def build(desk: Desk, default_wait: float) -> list[StrictTool]:
     """The tools. `default_wait` is how many seconds a generation waits unless it says otherwise."""
     models = desk.engine.providers.models
+    cost = "" if all(model.free for model in models.values()) else " Costs real money per take."
+    listed = "" if not cost else " and what they cost"
     return [
         StrictTool.of(
             generate_song,
@@ -88,7 +90,7 @@ def build(desk: Desk, default_wait: float) -> list[StrictTool]:
             models,
             defaults={"wait": default_wait},
             title="Generate a song",
-            description=_GENERATE,
+            description=_GENERATE.format(cost=cost),
             annotations=_PAID,
             meta=TOOL_META,
         ),
@@ -102,6 +104,11 @@ def build(desk: Desk, default_wait: float) -> list[StrictTool]:
             meta=TOOL_META,
         ),
         StrictTool.of(
-            list_outputs, desk, models, title="List songs", description=_LIST, annotations=_READS
+            list_outputs,
+            desk,
+            models,
+            title="List songs",
+            description=_LIST.format(cost=listed),
+            annotations=_READS,
         ),
     ]

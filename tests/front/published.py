@@ -12,16 +12,28 @@ from mcp_types import jsonrpc_message_adapter
 from mcp_types.version import HANDSHAKE_PROTOCOL_VERSIONS, MODERN_PROTOCOL_VERSIONS
 
 from acestep_mcp import server, settings
+from acestep_mcp.settings import Surface
 from acestep_mcp.surface.stdio import Incoming, serve_streams
 
 Json = dict[str, Any]
 
 ENVIRONMENT = {"ACESTEP_DATA_DIR": "/nowhere", "HOME": "/"}
+_SERVER = {"ACESTEP_SERVER_URL": "http://127.0.0.1:8001"}
+SURFACES: dict[Surface, dict[str, str]] = {
+    "paid": {},
+    "own": _SERVER,
+    "either": {**_SERVER, "PIXAZO_API_KEY": "some-key"},
+}
+"""By who makes songs, the environment that sets it up."""
 CHANGED = {
     "key": {"PIXAZO_API_KEY": "key"},
     "key_source": {"PIXAZO_SUBSCRIPTION_KEY": "key"},
     "key_places": {"PIXAZO_API_KEY_FILE": "/elsewhere"},
     "key_problem": {"PIXAZO_API_KEY": "no key"},
+    "server_url": {"ACESTEP_SERVER_URL": "http://127.0.0.1:8002"},
+    "server_key": {"ACESTEP_SERVER_KEY": "its-key"},
+    "server_key_problem": {"ACESTEP_SERVER_KEY": "no key"},
+    "model": {"ACESTEP_MODEL": "ace-step"},
     "base_url": {"ACESTEP_BASE_URL": "https://gateway.example"},
     "data_dir": {"ACESTEP_DATA_DIR": "/elsewhere"},
     "data_problem": {"ACESTEP_DATA_DIR": "no path"},
@@ -121,16 +133,24 @@ def answers(**environ: str) -> dict[str, dict[str, Json]]:
     return found
 
 
-def snapshot() -> str:
-    """The committed form: the answers, and the settings that each of them depends on."""
-    plain = answers()
-    varied = {name: answers(**environ) for name, environ in CHANGED.items()}
+def snapshot(surface: Surface) -> str:
+    """The committed form: the answers, and the settings that each of them depends on.
+
+    A change that makes it another surface is not looked at: the front takes that one's answers.
+    """
+    base = SURFACES[surface]
+    plain = answers(**base)
+    varied = {
+        name: answers(**{**base, **environ})
+        for name, environ in CHANGED.items()
+        if settings.read({**ENVIRONMENT, **base, **environ}).surface == surface
+    }
     depends = {
-        (era, method): [name for name in CHANGED if varied[name][era][method] != result]
+        (era, method): [name for name in varied if varied[name][era][method] != result]
         for era, results in plain.items()
         for method, result in results.items()
     }
-    taken = settings.read(ENVIRONMENT)
+    taken = settings.read({**ENVIRONMENT, **base})
     content = {
         "versions": VERSIONS,
         "settings": {name: getattr(taken, name) for name in sorted(set().union(*depends.values()))},

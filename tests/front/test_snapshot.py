@@ -10,7 +10,8 @@ from hypothesis import settings as hypothesis
 from hypothesis import strategies as st
 
 from acestep_mcp import settings
-from acestep_mcp.front.answers import SNAPSHOT, Front
+from acestep_mcp.front.answers import SNAPSHOTS, Front
+from acestep_mcp.settings import Surface
 from tests.front import published
 from tests.front.published import (
     CHANGED,
@@ -44,7 +45,7 @@ CONNECTIONS = [
     for capabilities in CAPABILITIES.values()
 ]
 
-LEFT_TO_THE_SERVER = {"wait": 2, "base_url": 2}
+LEFT_TO_THE_SERVER = {"wait": 2, "base_url": 2, "server_url": 2, "model": 2}
 """How many of the 11 answers of both eras depend on the setting: the tools, or the player."""
 
 
@@ -52,15 +53,20 @@ def front(**environ: str) -> Front:
     return Front(settings.read({**ENVIRONMENT, **environ}))
 
 
-def test_the_snapshot_is_what_the_server_says_today() -> None:
-    assert SNAPSHOT.read_text(encoding="utf-8") == published.snapshot(), "run make snap"
+@pytest.mark.parametrize("surface", SNAPSHOTS)
+def test_the_snapshot_is_what_the_server_says_today(surface: Surface) -> None:
+    committed = SNAPSHOTS[surface].read_text(encoding="utf-8")
+    assert committed == published.snapshot(surface), "run make snap"
 
 
-async def test_every_answer_is_the_servers_for_every_version_and_every_capability() -> None:
-    app = published.built()
+@pytest.mark.parametrize("surface", SNAPSHOTS)
+async def test_every_answer_is_the_servers_for_every_version_and_every_capability(
+    surface: Surface,
+) -> None:
+    app = published.built(**published.SURFACES[surface])
     for connection, version, capabilities in CONNECTIONS:
         messages = connection(version, capabilities)
-        given_by = front()
+        given_by = front(**published.SURFACES[surface])
         answers = [given_by.answer(line) for line in published.lines(messages)]
 
         assert None not in answers

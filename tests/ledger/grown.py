@@ -61,6 +61,7 @@ _COLUMNS = {
     "delivered_at": ":now - 600 - (i * :span) / :songs",
     "exact": "'exact ' || i",
     "based_on": "''",
+    "charged": "1",
 }
 assert {*_COLUMNS} == {*FIELDS}
 WORDS = {

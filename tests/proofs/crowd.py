@@ -200,7 +200,8 @@ def _counted(app: server.App) -> list[str]:
     (gateway,) = app.engine.providers
     ask = gateway.status
 
-    async def status(request_id: RequestId, key: str) -> Told:
+    async def status(request_id: RequestId, key: str, sent: object = None) -> Told:
+        del sent
         asked.append(request_id)
         return await ask(request_id, key)
 

@@ -4,14 +4,13 @@ The key goes to the configured origin and nowhere else; a `polling_url` in a rep
 followed.
 """
 
-import re
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
-from acestep_mcp.domain.errors import CouldNotSend, MediaGone
+from acestep_mcp.domain.errors import CouldNotSend
 from acestep_mcp.domain.models import ProviderInfo
 from acestep_mcp.domain.retry import instant, retry_after
 from acestep_mcp.domain.song import RequestId
@@ -21,7 +20,6 @@ from acestep_mcp.providers import (
     Gone,
     Media,
     Outcome,
-    Preview,
     Reason,
     Refused,
     Submission,
@@ -29,13 +27,14 @@ from acestep_mcp.providers import (
     Unknown,
 )
 from acestep_mcp.providers.bodies import Reply, Request, parsed
+from acestep_mcp.providers.downloads import opened
 from acestep_mcp.providers.pixazo import wire
 from acestep_mcp.providers.pixazo.models import MODELS
 from acestep_mcp.providers.verdicts import Broken, of_status
 from acestep_mcp.settings import GATEWAY, KEY_PAGE
 
 if TYPE_CHECKING:
-    from acestep_mcp.providers.http import Download, Http
+    from acestep_mcp.providers.http import Http
 
 KEY_HEADER = "Ocp-Apim-Subscription-Key"
 SUBMIT_SECONDS = 60.0
@@ -43,19 +42,16 @@ SUBMIT_SECONDS = 60.0
 STATUS_SECONDS = 20.0
 _SHORTEST_KEY = 12  # no real key is shorter, and a shorter one might be part of any word
 _OK = 200
-_PARTIAL = 206
 _GONE = 410
 _TOO_MANY, _OVERLOADED = 429, 503
 _KEY_REFUSED = (401, 403)
 _NEVER_KNOWN = (400, 404)
 _REASONS: Mapping[int, Reason] = {401: "key", 403: "key", 402: "balance", _TOO_MANY: "busy"}
 """Why the gateway refuses, where it is not the request itself."""
-_NO_MEDIA = frozenset({400, 401, 403, 404, 405, 410, 451})
-_RANGE = re.compile(r"bytes (\d{1,15})-(\d{1,15})/(\d{1,15})")
-
 
 INFO = ProviderInfo(
     name="pixazo",
+    title="the gateway",
     models=MODELS,
     needs_key=True,
     charges=True,
@@ -106,12 +102,6 @@ class Gateway:
         except Broken as broken:
             raise CouldNotSend(broken.cause) from broken
 
-    def preview(self, submission: Submission) -> Preview:
-        """What `submit` would send: the fields are the gateway's own, in its order."""
-        fields = MODELS[submission.model].fields
-        body = {name: submission.payload[name] for name in fields if name in submission.payload}
-        return Preview(f"POST {_path(submission.model)}", body)
-
     async def submit(self, submission: Submission, key: str) -> Outcome:
         """Send the paid request exactly once, on a connection of its own.
 
@@ -129,8 +119,11 @@ class Gateway:
             return broken.outcome()
         return self._outcome(_without(key, reply))
 
-    async def status(self, request_id: RequestId, key: str) -> Answer:
+    async def status(
+        self, request_id: RequestId, key: str, sent: Mapping[str, Any] | None = None
+    ) -> Answer:
         """Ask the universal status endpoint about one song; never raises for the network."""
+        del sent  # the gateway tells all there is to know
         url = f"{self._origin}/v2/requests/status/{quote(request_id, safe='')}"
         request = Request(method="GET", url=url, headers=_headers(key))
         try:
@@ -164,15 +157,12 @@ class Gateway:
             MediaGone: The URL may not be fetched, or delivers nothing any more.
             OSError: The host did not deliver this time.
         """
-        tag = validator.rpartition(" ")[0]
-        asked = start if tag else 0
-        headers = {"Range": f"bytes={asked}-", "If-Range": tag} if asked else {}
         try:
             http = self._ready()
         except Broken as broken:
             raise OSError(broken.cause) from broken
-        async with http.download(url, headers) as reply:
-            yield _media(reply, asked, validator)
+        async with opened(http, url, start, validator) as media:
+            yield media
 
     async def close(self) -> None:
         """Close every connection."""
@@ -236,47 +226,3 @@ def _path(model: str) -> str:
 
 def _headers(key: str) -> dict[str, str]:
     return {KEY_HEADER: key, "Cache-Control": "no-cache"}
-
-
-def _media(reply: "Download", asked: int, validator: str) -> Media:
-    named = reply.headers.get("etag", "").strip()
-    tag = named if named.startswith('"') else ""
-    if reply.headers.get("content-encoding", "identity").strip().lower() not in ("", "identity"):
-        raise MediaGone("the media host sent the track compressed")
-    if reply.status == _OK:
-        length = reply.headers.get("content-length", "")
-        total = int(length) if length.isdecimal() else None
-        proven = total is not None or "transfer-encoding" in reply.headers
-        return Media(0, total, _validator(tag, total), reply.pieces, proven)
-    if reply.status == _PARTIAL:
-        total = _part(reply, asked, validator)
-        return Media(asked, total, validator if asked else _validator(tag, total), reply.pieces)
-    if reply.status in _NO_MEDIA:
-        raise MediaGone(f"the media host answered HTTP {reply.status}")
-    raise OSError(f"the media host answered HTTP {reply.status}")
-
-
-def _part(reply: "Download", asked: int, validator: str) -> int:
-    """The whole file's length, once the part is seen to be the one asked for, and of that file.
-
-    Raises:
-        OSError: It is another.
-    """
-    found = _RANGE.fullmatch(reply.headers.get("content-range", "").strip())
-    if found is None:
-        raise OSError("the media host sent a part without saying which")
-    first, last, total = map(int, found.groups())
-    length = reply.headers.get("content-length", "")
-    if first != asked:
-        raise OSError(f"the media host sent bytes from {first} on; {asked} on were asked for")
-    if last >= total or (length.isdecimal() and int(length) != last - first + 1):
-        raise OSError("the media host sent another length than it says")
-    tag, _, before = validator.rpartition(" ")
-    if asked and (reply.headers.get("etag", tag).strip() != tag or before not in ("", str(total))):
-        raise OSError("the media host sent part of another file")
-    return total
-
-
-def _validator(tag: str, total: int | None) -> str:
-    """The strong entity tag and, because some hosts change a file under its tag, the length."""
-    return f"{tag} {total or ''}" if tag else ""

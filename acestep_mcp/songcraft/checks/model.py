@@ -35,11 +35,12 @@ class Parsed:
 
     `caption` is the prompt in lower case with runs of space collapsed; `lines` are the raw
     non-empty lines of the lyrics, `sung` those somebody sings; `duration` is in seconds, fitted
-    where the request leaves it open, None where the model decides; `tokens` is the estimate for the
-    lyrics.
+    where the request leaves it open, None where the model decides; `free` whether it costs nothing
+    a song; `tokens` is the estimate for the lyrics.
     """
 
     request: SongRequest
+    free: bool
     caption: str
     lines: tuple[str, ...]
     measured: tuple[Measured, ...]
@@ -54,12 +55,13 @@ class Parsed:
     japanese: bool
 
     @classmethod
-    def of(cls, request: SongRequest) -> Self:
+    def of(cls, request: SongRequest, *, free: bool = False) -> Self:
         """`request` with everything parsed and counted that more than one rule asks for."""
         measured = measure(request.lyrics)
         needs = fit_of(measured, request.prompt, request.bpm or None)
         return cls(
             request=request,
+            free=free,
             caption=" ".join(request.prompt.lower().split()),
             lines=tuple(line.strip() for line in request.lyrics.splitlines() if line.strip()),
             measured=measured,

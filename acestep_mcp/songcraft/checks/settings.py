@@ -91,7 +91,7 @@ def seed_not_enough(song: Parsed) -> str | None:
 
 def several_takes(song: Parsed) -> str | None:
     """S2, note: every take is a file and perhaps a price; after it is paid, that helps nobody."""
-    if song.request.batch_size <= 1:
+    if song.request.batch_size <= 1 or song.free:
         return None
     return (
         f"batch_size={song.request.batch_size} makes {song.request.batch_size} tracks and may cost "

@@ -1,0 +1,197 @@
+"""What is sent to the server and what it answers, put into this program's words."""
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from acestep_mcp.domain.song import Observation, RequestId, State
+from acestep_mcp.domain.text import clean
+from acestep_mcp.providers import links
+from acestep_mcp.providers.acestep.models import SEEDS
+
+_ID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+_TURBO = "turbo"
+_STEPS = 50
+"""What the models that are not distilled need; the server would take 8 for each of them."""
+_LANGUAGES = (
+    ("Kana", "ja"),
+    ("Hangul", "ko"),
+    ("Han", "zh"),
+    ("Hebrew", "he"),
+    ("Arabic", "ar"),
+    ("Devanagari", "hi"),
+    ("Thai", "th"),
+    ("Greek", "el"),
+)
+"""Scripts that decide the language, those that share the text with others before these."""
+_MOST_TAKES = 8
+_LONGEST_REASON = 300
+
+
+def request_id(value: object) -> RequestId | None:
+    """The id of a job, or None where the value cannot be one."""
+    return RequestId(value) if isinstance(value, str) and _ID.fullmatch(value) else None
+
+
+def job(payload: Mapping[str, Any], model: str) -> dict[str, Any]:
+    """The body of a submission. `model` is the name of the one that is loaded, if it is known.
+
+    Everything is said that the server would otherwise decide by itself: it draws seeds that it does
+    not report, makes two takes, rewrites captions, and takes every language for English.
+    """
+    lyrics = str(payload.get("lyrics", ""))
+    thinking = bool(payload.get("thinking", False))
+    body: dict[str, Any] = {
+        "task_type": "text2music",
+        "prompt": payload["prompt"],
+        "lyrics": lyrics,
+        "vocal_language": language(lyrics),
+        "batch_size": int(payload.get("batch_size", 1)),
+        "use_random_seed": False,
+        "seed": _written(seeds(payload)),
+        "thinking": thinking,
+        "use_cot_caption": thinking,
+        "use_cot_language": thinking,
+        "use_format": False,
+        "sample_mode": False,
+        "audio_format": "wav",
+    }
+    if "duration" in payload:
+        body["audio_duration"] = payload["duration"]
+    if "bpm" in payload:
+        body["bpm"] = round(payload["bpm"])  # a number with a point is dropped in silence
+    if "key" in payload:
+        body["key_scale"] = payload["key"]
+    if "time_signature" in payload:
+        body["time_signature"] = str(payload["time_signature"]).partition("/")[0]
+    if steps := payload.get("infer_steps") or (_STEPS if model and _TURBO not in model else 0):
+        body["inference_steps"] = int(steps)
+    if "guidance_scale" in payload:
+        body["guidance_scale"] = payload["guidance_scale"]
+    return body
+
+
+def seeds(payload: Mapping[str, Any]) -> tuple[int, ...]:
+    """A seed for each take: the one that was asked for or drawn, and those that follow it."""
+    takes, first = int(payload.get("batch_size", 1)), int(payload.get("seed", 0))
+    return tuple((first + take) % SEEDS for take in range(takes))
+
+
+def _written(numbers: Sequence[int]) -> int | str:
+    return numbers[0] if len(numbers) == 1 else ",".join(map(str, numbers))
+
+
+def language(lyrics: str) -> str:
+    """The language that the script of the sung words decides, or that it is unknown."""
+    # Tables of songcraft, which a start does without.
+    from acestep_mcp.songcraft.fit import measure  # noqa: PLC0415
+    from acestep_mcp.songcraft.scripts import scripts  # noqa: PLC0415
+
+    found = scripts(" ".join(line for section in measure(lyrics) for line in section.lines))
+    most = max(found.values(), default=0)
+    for script, code in _LANGUAGES:
+        if 2 * found.get(script, 0) >= most > 0:
+            return code
+    return "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What the server says of one job.
+
+    `known` is False where it has none of that id. `progress` is from 0 to 1 where it says so;
+    `stage` is where in the work it is. `over` says that it has stopped waiting for the job itself,
+    which may end all the same. `seeds` are those it says it used, by commas.
+    """
+
+    known: bool
+    seen: Observation
+    stage: str = ""
+    over: bool = False
+    seeds: str = ""
+
+
+def told(item: Mapping[str, Any], origin: str) -> Told | None:
+    """What one entry of a reply says; None where it can't be read."""
+    named, takes = request_id(item.get("task_id")), _takes(item.get("result"))
+    status = item.get("status")
+    if named is None or takes is None or status not in (0, 1, 2):
+        return None
+    first = takes[0] if takes else {}
+    if status == 0:
+        stage = str(first.get("stage") or "")
+        waits = not takes or stage == "queued"
+        return Told(bool(takes), _running(named, first, waits=waits), stage)
+    if status == 2 and first.get("status") == 0:  # noqa: PLR2004  # its word for failed
+        return Told(known=True, seen=_running(named, first, waits=False), over=True)
+    if status == 2:  # noqa: PLR2004  # likewise
+        return Told(known=True, seen=_failed(named, first))
+    return Told(known=True, seen=_made(named, takes, origin), seeds=_reported(takes))
+
+
+def _takes(result: object) -> list[dict[str, Any]] | None:
+    """The list in a reply's `result`, which is JSON in a text."""
+    try:
+        found = json.loads(result) if isinstance(result, str) else result
+    except (ValueError, RecursionError):
+        return None
+    if not isinstance(found, list) or not all(isinstance(each, dict) for each in found):
+        return None
+    return found[:_MOST_TAKES]
+
+
+def _running(named: RequestId, item: Mapping[str, Any], *, waits: bool) -> Observation:
+    progress = item.get("progress")
+    made = float(progress) if isinstance(progress, int | float) and 0 <= progress <= 1 else None
+    state: State = "QUEUED" if waits else "PROCESSING"
+    return Observation(request_id=named, state=state, progress=None if waits else made)
+
+
+def _failed(named: RequestId, item: Mapping[str, Any]) -> Observation:
+    lines = [line for line in str(item.get("error") or "").splitlines() if line.strip()]
+    why = clean(lines[-1], _LONGEST_REASON) if lines else ""
+    said = why or "the server gives no reason: see its log"
+    return Observation(request_id=named, state="ERROR", error=said)
+
+
+def _made(named: RequestId, takes: list[dict[str, Any]], origin: str) -> Observation:
+    found = (links.absolute(str(each.get("file") or ""), origin) for each in takes)
+    urls = tuple(url for url in found if url)
+    if not urls:
+        said = "the server could not write the file: see its log and its disk"
+        return Observation(request_id=named, state="ERROR", error=said)
+    return Observation(
+        request_id=named,
+        state="COMPLETED",
+        media_urls=urls,
+        media_type="audio/wav",
+        completed_at=_time(takes[0].get("create_time")),
+    )
+
+
+def _reported(takes: list[dict[str, Any]]) -> str:
+    return clean(takes[0].get("seed_value"), 80) if takes else ""
+
+
+def odd(told: Told, sent: Mapping[str, Any]) -> tuple[str, ...]:
+    """What is other with a finished song than it was asked for."""
+    found, made, wanted = [], len(told.seen.media_urls), int(sent.get("batch_size", 1))
+    if made < wanted:
+        found.append(f"The server made {made} of {wanted} takes; most often memory is short.")
+    if told.seeds and not _agree(told.seeds, seeds(sent)):
+        found.append(
+            f"The server did not use the seed that was sent (it reports {told.seeds}), so the song "
+            "cannot be made again: it is older than explicit seeds."
+        )
+    return tuple(found)
+
+
+def _agree(reported: str, ours: Sequence[int]) -> bool:
+    theirs = [each.strip() for each in reported.split(",")]
+    return theirs == [str(each) for each in ours][: len(theirs)]
+
+
+def _time(value: object) -> float | None:
+    return float(value) if isinstance(value, int | float) and value > 0 else None
