@@ -1,5 +1,5 @@
 # Every target does its own set-up: with uv where it is installed, else with venv and pip.
-.PHONY: demo test attacks audio check snap faults fuzz proofs hosted browser install-check clients fresh bundle conformance bench fit songs evals clean
+.PHONY: demo test attacks audio check snap faults fuzz proofs hosted browser install-check clients fresh bundle conformance bench fit songs evals own-server clean
 
 PYTHON ?= python3
 UV := $(shell command -v uv 2>/dev/null)
@@ -99,6 +99,11 @@ songs: $(READY)
 # Speed and memory, as ratios against baselines measured in the same run.
 bench: $(READY)
 	@$(BIN)/python -m benchmarks
+
+# Songs on the real ACE-Step 1.5 API server, which is installed beside, without models or a GPU.
+own-server: $(READY)
+	@$(BIN)/python -m tests.own_server.process
+	$(BIN)/python -m pytest -q -n 2 -m own_server tests/own_server
 
 # 25 things that people asked for, played by a model: make evals WITH="--endpoint URL --model NAME".
 evals: $(READY)

@@ -123,10 +123,10 @@ class Server:
     async def submit(self, submission: Submission, key: str) -> Outcome:
         """Have the server queue a song, once it has said that it is the one and that it is well."""
         del key  # nobody's key but the one it was started with
-        model = await self._loaded_model()
-        if not isinstance(model, str):
-            return model
-        body = wire.job(submission.payload, model)
+        health = await self._well()
+        if isinstance(health, NotSent):
+            return health
+        body = wire.job(submission.payload, health)
         request = Request(
             method="POST", url=f"{self._origin}/release_task", headers=self._headers, json=body
         )
@@ -215,17 +215,16 @@ class Server:
             self._http = Http(self._origin, own=True)
         return self._http
 
-    async def _loaded_model(self) -> str | NotSent:
-        """The name of the model that will sing, `""` where that is not known yet."""
+    async def _well(self) -> Mapping[str, Any] | NotSent:
+        """What the server says of itself, or why nothing can be sent to it."""
         try:
-            said = await self.health()
+            return await self.health()
         except Broken as broken:
             if broken.hopeless:
                 return NotSent(broken.cause, hopeless=True)
             slow = broken.verdict == "unknown"
             why = "it loads a model, or hangs" if slow else "start it with acestep-api"
             return NotSent(f"your own server at {self._origin} does not answer ({why})")
-        return clean(said.get("loaded_model"), 80)
 
     async def _ask_about(self, request_id: RequestId) -> Unanswered | None:
         """Ask about that song and all others under way; why nothing was told, if so."""

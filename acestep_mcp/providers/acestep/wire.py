@@ -35,12 +35,13 @@ def request_id(value: object) -> RequestId | None:
     return RequestId(value) if isinstance(value, str) and _ID.fullmatch(value) else None
 
 
-def job(payload: Mapping[str, Any], model: str) -> dict[str, Any]:
-    """The body of a submission. `model` is the name of the one that is loaded, if it is known.
+def job(payload: Mapping[str, Any], health: Mapping[str, Any]) -> dict[str, Any]:
+    """The body of a submission, for a server that says that of itself.
 
     Everything is said that the server would otherwise decide by itself: it draws seeds that it does
     not report, makes two takes, rewrites captions, and takes every language for English.
     """
+    model = clean(health.get("loaded_model"), 80)
     lyrics = str(payload.get("lyrics", ""))
     thinking = bool(payload.get("thinking", False))
     body: dict[str, Any] = {
@@ -52,12 +53,13 @@ def job(payload: Mapping[str, Any], model: str) -> dict[str, Any]:
         "use_random_seed": False,
         "seed": _written(seeds(payload)),
         "thinking": thinking,
-        "use_cot_caption": thinking,
-        "use_cot_language": thinking,
         "use_format": False,
         "sample_mode": False,
         "audio_format": "wav",
     }
+    # The first releases fail a song that does without the planner's help and without a planner.
+    if thinking or "models_initialized" in health:
+        body |= {"use_cot_caption": thinking, "use_cot_language": thinking}
     if "duration" in payload:
         body["audio_duration"] = payload["duration"]
     if "bpm" in payload:

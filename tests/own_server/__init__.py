@@ -1,0 +1,1 @@
+"""The real ACE-Step 1.5 API server, from PyPI, with stand-ins for its models and its GPU."""
