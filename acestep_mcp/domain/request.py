@@ -16,8 +16,10 @@ class SongRequest:
     A field at its default is left open: `duration` 0 is fitted to the lyrics, `seed` -1 drawn,
     `model` "" the server's own default, and the other numbers and texts are the model's choice.
     `title` names the file and is never sent. `based_on` is the handle of an earlier song, from
-    which everything is taken that is left open; `named` are the fields that the caller named, be
-    it with their defaults.
+    which everything is taken that is left open. `edit` is what is done to its audio: `cover` sings
+    it in another style, `repaint` makes the seconds from `start` to `end` anew (0: to its end), and
+    `extend` makes it as long as `duration`. `named` are the fields that the caller named, be it
+    with their defaults.
     """
 
     prompt: str = ""
@@ -35,6 +37,9 @@ class SongRequest:
     infer_steps: int = 0
     guidance_scale: float = 0
     based_on: str = ""
+    edit: str = ""
+    start: float = 0
+    end: float = 0
     named: frozenset[str] = frozenset()
 
     @property
@@ -47,5 +52,6 @@ class SongRequest:
 DEFAULTS: Final = {
     field.name: field.default for field in fields(SongRequest) if field.name != "named"
 }
+EDITS: Final = ("cover", "repaint", "extend")
 FIELDS: Final = tuple(DEFAULTS)
 """What a caller gives, in the order in which it is published."""

@@ -62,7 +62,7 @@ from acestep_mcp.engine.terms import LEASE, Account, Callback, Terms, Who
 from acestep_mcp.ledger import Bought, InDoubt, Ledger, Page
 from acestep_mcp.ledger.driver import answering_by
 from acestep_mcp.library import Library
-from acestep_mcp.providers import Provider, Providers
+from acestep_mcp.providers import Provider, Providers, Source
 
 if TYPE_CHECKING:
     from acestep_mcp.songcraft.prepare import Prepared
@@ -178,11 +178,18 @@ class Engine:
         await self._lease.give_up()
 
     async def generate(
-        self, account: Account, prepared: "Prepared", *, wait: float, new_take: bool = False
+        self,
+        account: Account,
+        prepared: "Prepared",
+        *,
+        wait: float,
+        new_take: bool = False,
+        source: Source | None = None,
     ) -> Report:
         """Buy a song, or come back to the one that already answers this request.
 
-        Returns after at most `wait` + `GRACE` seconds, with the song as it then stands.
+        Returns after at most `wait` + `GRACE` seconds, with the song as it then stands. `source` is
+        the file that an edit works on.
 
         Raises:
             Refusal: Nothing was bought.
@@ -201,7 +208,7 @@ class Engine:
             live.followed = True
             song = await self._reserved(live, reuse=not new_take)
         if song.id == intent.id:
-            self._records.start(self._make, live, provider, account, deadline)
+            self._records.start(self._make, live, provider, account, deadline, source)
         else:
             self._records.drop(live)
             live = self._records.live(song)
@@ -465,9 +472,14 @@ class Engine:
         )
 
     async def _make(
-        self, live: Live, provider: Provider, account: Account, deadline: float
+        self,
+        live: Live,
+        provider: Provider,
+        account: Account,
+        deadline: float,
+        source: Source | None,
     ) -> None:
-        await self._submitter.submit(live, provider, account, deadline)
+        await self._submitter.submit(live, provider, account, deadline, source)
         if live.refusal is None and live.song.request_id:
             self._keys.prove(account.owner)
         # The reply says how the song stood when it was written, which may be long ago.

@@ -29,6 +29,7 @@ from acestep_mcp.providers import (
     Outcome,
     Provider,
     Refused,
+    Source,
     Submission,
     Unknown,
 )
@@ -59,15 +60,20 @@ class Submitter:
         self._one_ended = anyio.Event()
 
     async def submit(
-        self, live: Live, provider: Provider, account: Account, deadline: float
+        self,
+        live: Live,
+        provider: Provider,
+        account: Account,
+        deadline: float,
+        source: Source | None = None,
     ) -> None:
         """Submit one song; `live` then holds either the song or the refusal.
 
         Only what provably had no effect is sent again, and only until `deadline`, a time on the
-        monotonic clock.
+        monotonic clock. `source` is the file that an edit works on.
         """
         try:
-            refusal = await self._attempts(live, provider, account, deadline)
+            refusal = await self._attempts(live, provider, account, deadline, source)
         except LedgerDown as down:
             refusal = down
         if refusal is not None:
@@ -90,7 +96,12 @@ class Submitter:
             scope.cancel()
 
     async def _attempts(
-        self, live: Live, provider: Provider, account: Account, deadline: float
+        self,
+        live: Live,
+        provider: Provider,
+        account: Account,
+        deadline: float,
+        source: Source | None,
     ) -> Refusal | None:
         """Why there is no song; None when there is, or may be.
 
@@ -102,7 +113,7 @@ class Submitter:
             if not await self._begin(live):
                 return CouldNotSend("another process took the order over before it was sent")
             with telemetry.submitting(model):
-                outcome = await self._post(live, provider, account)
+                outcome = await self._post(live, provider, account, source)
                 # Written down before anything else is done that could go wrong.
                 if isinstance(outcome, Accepted):
                     named = partial(accepted, request_id=outcome.request_id, worker=self._worker)
@@ -129,7 +140,9 @@ class Submitter:
         """Write down what became of a request that has left."""
         await self._records.apply(live, partial(fact, now=self._clock.now()), insist=True)
 
-    async def _post(self, live: Live, provider: Provider, account: Account) -> Outcome:
+    async def _post(
+        self, live: Live, provider: Provider, account: Account, source: Source | None
+    ) -> Outcome:
         """The one POST. Nothing but `finish` cuts it off, whoever stopped waiting for it."""
         with anyio.CancelScope(shield=True) as scope:
             self._under_way.add(scope)
@@ -141,6 +154,7 @@ class Submitter:
                     model=song.model,
                     payload=song.payload,
                     callback=callback(song.owner, song.id) if callback else "",
+                    source=source,
                 )
                 return await provider.submit(submission, account.key_for(provider.info))
             except Exception:

@@ -15,6 +15,7 @@ def record(song: Song) -> dict[str, Any]:
         "title": song.title,
         "model": song.model,
         "request": dict(song.payload),
+        "based_on": song.based_on,
         "created_at": instant(song.created_at),
         "completed_at": instant(song.completed_at),
         "media_urls": list(song.media_urls),

@@ -9,7 +9,7 @@ from typing import Any
 
 from acestep_mcp.domain.errors import BadInput
 from acestep_mcp.domain.models import LONGEST_TITLE, Field, Model, takers
-from acestep_mcp.domain.request import DEFAULTS, FIELDS, SongRequest
+from acestep_mcp.domain.request import DEFAULTS, EDITS, FIELDS, SongRequest
 from acestep_mcp.domain.song import Song
 from acestep_mcp.domain.text import clean, is_well_formed, nearest
 from acestep_mcp.songcraft import notation
@@ -20,6 +20,8 @@ from acestep_mcp.songcraft.meant import meant, same
 MOST_WARNINGS = 5
 _HIGHEST_DRAWN_SEED = 2**31 - 1  # fits every integer type a provider may keep it in
 _TEXTS = ("prompt", "lyrics", "title")
+_LEAST_ADDED = 1.0
+"""Seconds: of less, nobody hears that anything was made."""
 _NOT_SENT = ("title", "model", "based_on")
 _MEANT = frozenset({"instrumental", "seed", "batch_size", "thinking"})
 """Fields whose default says something where it is named: one take, a seed that is drawn anew."""
@@ -70,6 +72,9 @@ def prepare(asked: SongRequest, models: Mapping[str, Model], draw: Callable[[], 
         BadInput: An argument is unusable, or the model has no such field.
     """
     model = _model(asked.model, models)
+    if (asked.edit or asked.start or asked.end) and not asked.based_on:
+        named = next(name for name in ("edit", "start", "end") if getattr(asked, name))
+        raise BadInput(named, "give based_on, too: the request_id of the song that it changes")
     as_meant, undone = _as_meant(asked)
     request = _normal(as_meant)
     fields = {name: value for name, value in request.given.items() if name not in _NOT_SENT}
@@ -115,7 +120,11 @@ def varied(asked: SongRequest, earlier: Song, models: Mapping[str, Model]) -> So
     base = SongRequest(**known, title=earlier.title, model=_still(earlier.model, models))
     if _was_fitted(base, models):
         base = replace(base, duration=0)
+    if asked.edit:
+        base = _edited(base, asked, earlier)
     said = asked.given | {name: getattr(asked, name) for name in _MEANT & asked.named}
+    for name in ("edit", "start", "end"):
+        said.pop(name, None)
     if said.get("lyrics"):
         base = replace(base, instrumental=False)
     elif said.get("instrumental"):
@@ -123,6 +132,38 @@ def varied(asked: SongRequest, earlier: Song, models: Mapping[str, Model]) -> So
     takes = models[_model(asked.model, models).id if asked.model else base.model].fields
     left = {name: DEFAULTS[name] for name in known if name not in takes}
     return replace(base, **{**left, **said}, named=asked.named)
+
+
+def _edited(base: SongRequest, asked: SongRequest, earlier: Song) -> SongRequest:
+    """The earlier song's request as that of an edit, whose length is that of the audio."""
+    edit = asked.edit.strip().lower()
+    length = earlier.sound[0].seconds if earlier.sound else earlier.duration or 0.0
+    if edit not in EDITS:
+        raise BadInput("edit", f"use {', '.join(EDITS[:-1])} or {EDITS[-1]}, or leave it out")
+    if not earlier.files or not length:
+        raise BadInput(
+            "based_on",
+            "there is no saved file of that song to edit; call get_status for it, then try again",
+        )
+    if edit != "repaint" and (asked.start or asked.end):
+        raise BadInput("start" if asked.start else "end", "it is for edit=repaint only")
+    if edit == "extend":
+        if not asked.duration > length + _LEAST_ADDED:
+            raise BadInput(
+                "duration", f"the song is {length:.1f} s long; say how long it is to become"
+            )
+        # What is made anew begins where the song ends, and ends where the new one does.
+        return replace(base, edit=edit, duration=asked.duration, start=length, end=asked.duration)
+    last = asked.end or length
+    if asked.start >= last - _LEAST_ADDED or last > length + _LEAST_ADDED:
+        raise BadInput(
+            "start" if asked.start >= last - _LEAST_ADDED else "end",
+            f"the song is {length:.1f} s long; give start and end within it, a second apart",
+        )
+    if asked.duration:
+        raise BadInput("duration", f"{edit} keeps the length of the song; leave it out")
+    start, end = (asked.start, min(last, length)) if edit == "repaint" else (0.0, 0.0)
+    return replace(base, edit=edit, duration=length, start=start, end=end)
 
 
 def _still(model: str, models: Mapping[str, Model]) -> str:

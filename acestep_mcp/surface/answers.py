@@ -334,7 +334,9 @@ def _message(report: Report, maker: ProviderInfo, now: float) -> str:
             f"This is the song that an identical earlier call ordered; nothing new was {bought}. "
             f"To {pay} another take, repeat the call with new_take=true. "
         )
-    if song.based_on:
+    if edit := song.payload.get("edit"):
+        after = f" It is made from the audio of {song.based_on} ({edit})."
+    elif song.based_on:
         after = f" A new recording after {song.based_on}: nothing of its audio is kept."
     conversion = f" {report.conversion}" if report.conversion else ""
     return f"{again}{_state_sentence(report, maker, now)}{after}{conversion}"

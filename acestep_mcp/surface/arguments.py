@@ -85,6 +85,17 @@ ARGUMENTS: Mapping[str, Argument] = {
         {"max_length": LONGEST_HANDLE},
         reading.words,
     ),
+    "edit": Argument(
+        str,
+        "Change the audio of based_on: cover = new style, repaint = start to end anew, "
+        "extend = to duration",
+        {"max_length": 20},
+        reading.words,
+    ),
+    "start": Argument(float, "repaint: from this second", {"ge": 0, "le": 600}, reading.seconds),
+    "end": Argument(
+        float, "repaint: to this second; 0 = the end", {"ge": 0, "le": 600}, reading.seconds
+    ),
     "wait": Argument(
         float, "Seconds to wait in this call", {"ge": 0, "le": LONGEST_WAIT}, reading.seconds
     ),

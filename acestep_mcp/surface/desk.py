@@ -1,6 +1,7 @@
 """Between the tools and the engine: reading, asking a person, waiting, and the answer."""
 
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import anyio
@@ -14,6 +15,8 @@ from acestep_mcp.domain.models import ProviderInfo
 from acestep_mcp.domain.request import SongRequest
 from acestep_mcp.domain.song import Song
 from acestep_mcp.engine import Engine, Report, Who
+from acestep_mcp.library.names import media_type
+from acestep_mcp.providers import Source
 from acestep_mcp.surface import answers
 from acestep_mcp.surface.answers import House
 from acestep_mcp.surface.confirm import confirm
@@ -54,8 +57,10 @@ class Desk:
     confirming: bool
     readers: Readers | None = None
 
-    async def prepared(self, asked: SongRequest, *, new_take: bool) -> "Prepared":
-        """The request as it will be sent, checked.
+    async def prepared(
+        self, asked: SongRequest, *, new_take: bool
+    ) -> tuple["Prepared", Source | None]:
+        """The request as it will be sent, checked, and the file that an edit works on.
 
         Raises:
             Refusal: An argument is unusable, or too many requests are being read.
@@ -64,19 +69,23 @@ class Desk:
         from acestep_mcp.songcraft.prepare import prepare, varied  # noqa: PLC0415
 
         models, draw = self.engine.providers.models, self.clock.random
+        source = None
         if asked.based_on:
             earlier = await self._found(asked.based_on)
             fresh = new_take and "seed" not in asked.given  # or it would be the same music again
             asked = replace(varied(asked, earlier, models), based_on=earlier.handle)
             asked = replace(asked, seed=-1) if fresh else asked
+            if asked.edit:
+                source = Source(Path(earlier.files[0]), media_type(earlier.files[0]))
         if self.readers is None:
-            return prepare(asked, models, draw)
+            return prepare(asked, models, draw), source
         try:
             with anyio.fail_after(self.readers.patience):
                 # What is being read is read to its end; only the queue can be left.
-                return await anyio.to_thread.run_sync(
+                prepared = await anyio.to_thread.run_sync(
                     prepare, asked, models, draw, limiter=self.readers.limiter
                 )
+                return prepared, source
         except TimeoutError:
             raise CouldNotSend("too many songs are being checked; wait a few seconds") from None
 
@@ -100,7 +109,14 @@ class Desk:
         return answers.dry_run(asked, prepared, earlier, self._maker(prepared), self.house.price)
 
     async def submit(
-        self, ctx: Ctx, prepared: "Prepared", *, wait: float, force: bool, new_take: bool
+        self,
+        ctx: Ctx,
+        prepared: "Prepared",
+        source: Source | None,
+        *,
+        wait: float,
+        force: bool,
+        new_take: bool,
     ) -> CallToolResult | InputRequiredResult:
         """Have a song made, unless a check or a person is against it."""
         if stop := prepared.stop(force=force):
@@ -118,7 +134,7 @@ class Desk:
             ctx,
             wait,
             lambda seconds: self.engine.generate(
-                self.who(), prepared, wait=seconds, new_take=new_take
+                self.who(), prepared, wait=seconds, new_take=new_take, source=source
             ),
         )
         return self._answer(ctx, report, as_error=True)

@@ -70,6 +70,9 @@ _LOOKED_FOR = {
     ("cursor", "use cursor with the next_cursor of the answer before"): (
         "page offset skip next_cursor next page_token after before start"
     ),
+    (_ANYWHERE, "a song that exists cannot be changed here; based_on makes it anew"): (
+        "edit cover remix repaint inpaint extend continue_at continuation start end from to"
+    ),
     (_ANYWHERE, "leave it out; get_status with format=flac or mp3 converts a saved song"): (
         "format output_format audio_format file_format response_format codec sample_rate bitrate "
         "quality extension mp3 wav flac"

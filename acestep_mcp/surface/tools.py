@@ -47,10 +47,10 @@ async def generate_song(  # its published arguments
     new_take: bool = False,
 ) -> Annotated[CallToolResult, SongAnswer] | InputRequiredResult:
     """Have a song made, or say what would be sent."""
-    prepared = await desk.prepared(asked, new_take=new_take)
+    prepared, source = await desk.prepared(asked, new_take=new_take)
     if dry_run:
         return await desk.rehearse(asked, prepared, new_take=new_take)
-    return await desk.submit(ctx, prepared, wait=wait, force=force, new_take=new_take)
+    return await desk.submit(ctx, prepared, source, wait=wait, force=force, new_take=new_take)
 
 
 async def get_status(

@@ -1,6 +1,7 @@
 """Starts the real server, in an environment of its own."""
 
 import json
+import os
 import socket
 import subprocess
 import sys
@@ -38,6 +39,7 @@ class Own:
     def __init__(self, root: Path, port: int, *options: str) -> None:
         self.url = f"http://127.0.0.1:{port}"
         self.root = root
+        self.uploads = root / "uploads"
         self._options = options
         self._port = port
         self._process: subprocess.Popen[bytes] | None = None
@@ -54,8 +56,10 @@ class Own:
     def _launched(self, options: tuple[str, ...]) -> subprocess.Popen[bytes]:
         command = [str(HOME / "bin" / "python"), str(HERE / "server.py"), "--root", str(self.root)]
         command += ["--port", str(self._port), *self._options, *options]
+        uploads = {**os.environ, "TMPDIR": str(self.uploads)}
+        self.uploads.mkdir(parents=True, exist_ok=True)
         with (self.root / "log").open("ab") as log:
-            return subprocess.Popen(command, stdout=log, stderr=log)
+            return subprocess.Popen(command, stdout=log, stderr=log, env=uploads)
 
     def stop(self) -> None:
         """End it at once, whatever it does."""

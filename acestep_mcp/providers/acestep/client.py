@@ -25,6 +25,7 @@ from acestep_mcp.providers import (
     NotSent,
     Outcome,
     Refused,
+    Source,
     Submission,
     Unanswered,
     Unknown,
@@ -127,9 +128,15 @@ class Server:
         if isinstance(health, NotSent):
             return health
         body = wire.job(submission.payload, health)
-        request = Request(
-            method="POST", url=f"{self._origin}/release_task", headers=self._headers, json=body
-        )
+        url = f"{self._origin}/release_task"
+        request = Request(method="POST", url=url, headers=self._headers, json=body)
+        if submission.source is not None:
+            try:
+                files = {"src_audio": await _read(submission.source)}
+            except OSError as error:
+                why = error.strerror or "it cannot be read"
+                return NotSent(f"the file of the earlier song: {why}", hopeless=True)
+            request = replace(request, json=None, form=wire.form(body), files=files)
         try:
             reply = await self._ready().exchange(request, SUBMIT_SECONDS)
         except Broken as broken:
@@ -300,6 +307,12 @@ def _note(watched: _Watched, told: wire.Told, now: float) -> None:
         watched.unknown_since = None
     elif watched.unknown_since is None:
         watched.unknown_since = now
+
+
+async def _read(source: Source) -> tuple[str, bytes, str]:
+    """A file as it is sent: a name that tells only its kind, what it holds, its media type."""
+    content = await anyio.Path(source.path).read_bytes()
+    return f"source{source.path.suffix}", content, source.media_type
 
 
 def _outcome(reply: Reply) -> Outcome:

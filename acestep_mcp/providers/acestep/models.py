@@ -29,6 +29,9 @@ SELF_HOSTED = Model(
             "thinking": Field("boolean"),
             "infer_steps": Field("integer", 1, 200),
             "guidance_scale": Field("number", 0, 30),
+            "edit": Field("string"),
+            "start": Field("number", 0, 600),
+            "end": Field("number", 0, 600),
         }
     ),
 )

@@ -30,6 +30,18 @@ _MOST_TAKES = 8
 _LONGEST_REASON = 300
 
 
+_TASKS = {"": "text2music", "cover": "cover", "repaint": "repaint", "extend": "repaint"}
+"""What an edit is called there: what is made anew may end after the song."""
+
+
+def form(body: Mapping[str, Any]) -> dict[str, str]:
+    """A job as the fields of a form, which a file can be sent along with."""
+    return {
+        name: str(value).lower() if isinstance(value, bool) else str(value)
+        for name, value in body.items()
+    }
+
+
 def request_id(value: object) -> RequestId | None:
     """The id of a job, or None where the value cannot be one."""
     return RequestId(value) if isinstance(value, str) and _ID.fullmatch(value) else None
@@ -45,7 +57,7 @@ def job(payload: Mapping[str, Any], health: Mapping[str, Any]) -> dict[str, Any]
     lyrics = str(payload.get("lyrics", ""))
     thinking = bool(payload.get("thinking", False))
     body: dict[str, Any] = {
-        "task_type": "text2music",
+        "task_type": _TASKS[payload.get("edit", "")],
         "prompt": payload["prompt"],
         "lyrics": lyrics,
         "vocal_language": language(lyrics),
@@ -70,6 +82,8 @@ def job(payload: Mapping[str, Any], health: Mapping[str, Any]) -> dict[str, Any]
         body["time_signature"] = str(payload["time_signature"]).partition("/")[0]
     if steps := payload.get("infer_steps") or (_STEPS if model and _TURBO not in model else 0):
         body["inference_steps"] = int(steps)
+    if body["task_type"] == "repaint":
+        body |= {"repainting_start": payload.get("start", 0), "repainting_end": payload["end"]}
     if "guidance_scale" in payload:
         body["guidance_scale"] = payload["guidance_scale"]
     return body
