@@ -40,6 +40,7 @@ snap: $(READY)
 # PostgreSQL with its own faults, and the proof that the proof bites.
 faults: $(READY)
 	$(BIN)/python -m tests.faults.sim --schedules 10000 --jobs 2
+	$(BIN)/python -m tests.faults.sim --schedules 3000 --jobs 2 --own
 	$(BIN)/python -m tests.faults.sim --schedules 300 --jobs 2 --ledger postgres
 	$(BIN)/python -m tests.faults.mutants
 

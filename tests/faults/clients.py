@@ -12,6 +12,7 @@ from acestep_mcp.domain.errors import Refusal
 from acestep_mcp.domain.request import SongRequest
 from acestep_mcp.domain.song import ENDED, RUNNING
 from acestep_mcp.engine import Account, Report
+from acestep_mcp.providers.acestep.models import MODELS as OWN_MODELS
 from acestep_mcp.providers.pixazo.models import MODELS
 from acestep_mcp.songcraft.prepare import Prepared, prepare
 
@@ -61,8 +62,9 @@ class Call:
 
 
 @cache
-def _order(wish: int) -> Prepared:
-    return prepare(SongRequest(prompt=f"Warm folk ballad number {wish}"), MODELS, lambda: 0.5)
+def _order(wish: int, *, own: bool) -> Prepared:
+    models = OWN_MODELS if own else MODELS
+    return prepare(SongRequest(prompt=f"Warm folk ballad number {wish}"), models, lambda: 0.5)
 
 
 async def client(world: "World") -> None:
@@ -102,7 +104,7 @@ async def _generate(world: "World", account: Account, wish: int, *, new_take: bo
         new_take=new_take,
     )
     world.calls.append(call)
-    asked = _order(wish)
+    asked = _order(wish, own=world.own)
     exact = asked.exact if call.fixed else f"{asked.exact} {call.seed}"
     asked = replace(asked, payload={**asked.payload, "seed": call.seed}, exact=exact)
     asks = f"{account.owner} asks process {process.number} for wish {wish}"
@@ -187,6 +189,8 @@ def _judge_age(world: "World", call: Call, report: Report) -> None:
     plan, song, job = world.plan, report.song, world.gateway.jobs.get(report.song.handle)
     if song.state not in RUNNING or job is None or call.seed >= 0:
         return
+    if world.own and job.ending == "ERROR":
+        return  # a restart took it, and the server itself still says that it is being made
     calm = plan.status_trouble == 0 and plan.status_rate >= _BRISK and not report.problem
     since = max(job.ends, world.weathered) + plan.poll_interval + _SLACK
     if calm and since < call.at and not call.process.was_suspended(since, trio.current_time()):

@@ -110,6 +110,10 @@ class Gateway:
             post.done.is_set() for post in self.posts
         )
 
+    async def answer(self, process: Process, request: httpx.Request) -> Answer:
+        """One request, where the provider is another one."""
+        raise NotImplementedError
+
     async def submitted(
         self, process: Process, headers: Mapping[str, str], payload: Mapping[str, Any]
     ) -> Answer:
@@ -238,7 +242,7 @@ class Gateway:
         post.job = Job(
             request_id=f"ace-step-xl_{len(self.jobs):04d}",
             seed=post.seed,
-            owner=post.headers[KEY_HEADER],
+            owner=post.headers.get(KEY_HEADER, ""),
             starts=starts,
             ends=ends,
             ending=rng.choice(("COMPLETED",) * 5 + ("FAILED", "ERROR")),

@@ -35,6 +35,8 @@ from acestep_mcp.ledger import Ledger, statements
 from acestep_mcp.ledger.rows import to_song
 from acestep_mcp.library import Saved
 from acestep_mcp.providers import NotSent, Outcome, Refused, Unknown, http, verdicts
+from acestep_mcp.providers.acestep import client as own_client
+from acestep_mcp.providers.acestep.client import Server
 from acestep_mcp.providers.bodies import parsed as json_of
 from acestep_mcp.providers.http import of_error
 from acestep_mcp.providers.pixazo import client, wire
@@ -57,13 +59,15 @@ _RESERVE = Ledger.reserve
 class Mutant:
     """Attributes of the engine, replaced. It must break a promise of one of the `kinds`.
 
-    `of_ledger`: it is about what the ledger does, so it must be noticed on every ledger.
+    `own`: songs are made by the user's own server. `of_ledger`: it is about what the ledger does,
+    so it must be noticed on every ledger.
     """
 
     name: str
     kinds: frozenset[str]
     changes: tuple[tuple[object, str, object], ...]
     of_ledger: bool = False
+    own: bool = False
 
     def caught(self, limit: int = LIMIT, url: str = "") -> int | None:
         """After how many schedules it broke such a promise; None within `limit`."""
@@ -71,7 +75,7 @@ class Mutant:
             for owner, attribute, mistake in self.changes:
                 stack.enter_context(patch.object(owner, attribute, mistake))
             for count in range(1, limit + 1):
-                outcome = sim.run(sim.FIRST + count - 1, url=url)
+                outcome = sim.run(sim.FIRST + count - 1, url=url, own=self.own)
                 if self.kinds & {breach.kind for breach in outcome.breaches}:
                     return count
         return None
@@ -224,7 +228,38 @@ MONEY = TWICE | {"lost", "lied"}
 EARLY = frozenset({"early"})
 STUCK = frozenset({"stuck"})
 UNSAVED = frozenset({"unsaved"})
+_FOR_EVER = float("inf")
+
+
+async def _never_works(_self: Server) -> bool:
+    return True
+
+
 MUTANTS = (
+    Mutant(
+        "a song that the own server has forgotten is waited for",
+        STUCK,
+        ((own_client, "_FORGOTTEN_AFTER", _FOR_EVER),),
+        own=True,
+    ),
+    Mutant(
+        "a song that hangs on the own server is waited for",
+        STUCK,
+        ((own_client, "_NEVER_AFTER", _FOR_EVER), (own_client, "_FROZEN_AFTER", _FOR_EVER)),
+        own=True,
+    ),
+    Mutant(
+        "an own server that works long on a song counts as restarted",
+        frozenset({"wrong"}),
+        ((Server, "_is_idle", _never_works),),
+        own=True,
+    ),
+    Mutant(
+        "a read timeout of the own server is retried",
+        MONEY,
+        ((http, "of_error", _retries_read_timeouts),),
+        own=True,
+    ),
     Mutant("a read timeout is retried", MONEY, ((http, "of_error", _retries_read_timeouts),)),
     Mutant("502 counts as refused", MONEY, ((client, "of_status", _takes_502_for_a_refusal),)),
     Mutant(

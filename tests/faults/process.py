@@ -26,7 +26,8 @@ from acestep_mcp.ledger import Ledger
 from acestep_mcp.ledger.driver import Transaction
 from acestep_mcp.ledger.sqlite import SqliteDriver
 from acestep_mcp.library import Missing, Saved
-from acestep_mcp.providers import Providers
+from acestep_mcp.providers import Provider, Providers
+from acestep_mcp.providers.acestep.client import Server
 from acestep_mcp.providers.http import Http, Network
 from acestep_mcp.providers.pixazo.client import KEY_HEADER, Gateway
 from tests.providers import carried
@@ -75,13 +76,18 @@ class Process:
     def _engine(self) -> Engine:
         plan = self.world.plan
         clock = VirtualClock(self)
-        http = Http(ORIGIN, Network(transport=self.http))
-        gateway = Gateway(ORIGIN, now=clock.now, http=http)
+        own = self.world.own
+        http = Http(ORIGIN, Network(transport=self.http), own=own)
+        provider: Provider = (
+            Server(ORIGIN, clock=clock, http=http)
+            if own
+            else Gateway(ORIGIN, now=clock.now, http=http)
+        )
         # Duck-typed: what the engine calls is there.
         library: Any = None if plan.library == "none" else SimLibrary(self)
         return Engine(
             ledger=WatchedLedger(self.world.database.driver(self), self.world.calls),
-            providers=Providers(gateway),
+            providers=Providers(provider),
             library=library,
             clock=clock,
             terms=Terms(
@@ -244,7 +250,7 @@ class SimTransport(httpx.AsyncBaseTransport):
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         process = self._process
-        if request.method == "GET":
+        if request.method == "GET" and not process.world.own:
             process.world.gateway.announced(process, request.headers[KEY_HEADER])
         await process.door()
         try:
@@ -258,6 +264,8 @@ class SimTransport(httpx.AsyncBaseTransport):
 
     async def _answer(self, request: httpx.Request) -> "Answer":
         gateway = self._process.world.gateway
+        if self._process.world.own:
+            return await gateway.answer(self._process, request)
         if request.method == "POST":
             payload = json.loads(request.content)
             return await gateway.submitted(self._process, request.headers, payload)

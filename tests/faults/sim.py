@@ -37,10 +37,13 @@ _CHUNK = 50
 _faults = Faults()
 
 
-def run(seed: int, *, url: str = "", verbose: bool = False) -> Outcome:
-    """One schedule from beginning to end; `url` is of a PostgreSQL server, else it is SQLite."""
+def run(seed: int, *, url: str = "", own: bool = False, verbose: bool = False) -> Outcome:
+    """One schedule from beginning to end; `url` is of a PostgreSQL server, else it is SQLite.
+
+    Songs are made by the gateway or, where it is theirs, by the user's `own` server.
+    """
     clock = _clock()
-    world = World(seed, store(url), clock.current_time, verbose=verbose)
+    world = World(seed, store(url), clock.current_time, own=own, verbose=verbose)
     _deterministic(seed)
     _faults.world = world
     trio.run(world.run, clock=clock)
@@ -87,9 +90,11 @@ def _hush(log: logging.Logger) -> None:
     log.propagate, log.handlers[:] = False, [_faults]
 
 
-def outcomes(seeds: Sequence[int], jobs: int, url: str = "") -> Iterator[Outcome]:
+def outcomes(
+    seeds: Sequence[int], jobs: int, url: str = "", *, own: bool = False
+) -> Iterator[Outcome]:
     """The outcome of every seed, in any order."""
-    one = partial(run, url=url)
+    one = partial(run, url=url, own=own)
     if jobs == 1:
         prepare()
         yield from map(one, seeds)
@@ -122,13 +127,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--first", type=int, default=FIRST, help="seed of the first schedule")
     parser.add_argument("--seed", type=int, help="replay this one schedule")
     parser.add_argument("--verbose", action="store_true", help="tell what happens (with --seed)")
+    parser.add_argument("--own", action="store_true", help="songs are made by the own server")
     chosen, url = parsed(parser, arguments)
     if chosen.seed is not None:
         prepare()
-        return _report([run(chosen.seed, url=url, verbose=chosen.verbose)], f"seed {chosen.seed}")
+        one = run(chosen.seed, url=url, own=chosen.own, verbose=chosen.verbose)
+        return _report([one], f"seed {chosen.seed}")
     seeds = range(chosen.first, chosen.first + chosen.schedules)
-    title = f"{chosen.ledger}, seeds {seeds.start} to {seeds.stop - 1}"
-    return _report(outcomes(seeds, chosen.jobs, url), title)
+    who = "own server, " if chosen.own else ""
+    title = f"{who}{chosen.ledger}, seeds {seeds.start} to {seeds.stop - 1}"
+    return _report(outcomes(seeds, chosen.jobs, url, own=chosen.own), title)
 
 
 def parsed(

@@ -16,7 +16,8 @@ from .callbacks import Callbacks
 from .clients import Call, Telling, client
 from .database import SONGS, UNFINISHED, Store
 from .gateway import Gateway, Post
-from .plan import HOUR, drawn, files, hosting, steps
+from .own import OwnServer
+from .plan import HOUR, Hosting, drawn, files, hosting, steps
 from .process import EPOCH, Process
 
 DEADLINE = 4 * HOUR
@@ -78,13 +79,20 @@ class World:
     nursery: trio.Nursery
 
     def __init__(
-        self, seed: int, store: Store, time: Callable[[], float], *, verbose: bool = False
+        self,
+        seed: int,
+        store: Store,
+        time: Callable[[], float],
+        *,
+        own: bool = False,
+        verbose: bool = False,
     ) -> None:
+        self.own = own
         self.time = time  # also for threads, in which trio tells none
         self.seed = seed
         self.rng = Random(seed)
         self.plan = drawn(self.rng)
-        self.hosting = hosting(seed, self.plan)
+        self.hosting = Hosting(callbacks=False, own_keys=False) if own else hosting(seed, self.plan)
         self.steps = steps(seed, self.plan.chaos)
         self.files = files(seed, self.plan)
         self.folder: set[str] = set()
@@ -94,7 +102,7 @@ class World:
         self.verbose = verbose
         self.healed = False
         self.database = store.emptied(self)
-        self.gateway = Gateway(self)
+        self.gateway = OwnServer(self) if own else Gateway(self)
         self.callbacks = Callbacks(self)
         self.jams: list[list[float]] = []
         self.calls: list[Call] = []
