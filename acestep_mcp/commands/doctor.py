@@ -67,9 +67,7 @@ async def _examine() -> list[Finding]:
     faults: list[str] = []
     # A value that stops a server is one finding here, and its default serves for the others.
     found = settings.read(faults=faults)
-    checks: tuple[tuple[str, Callable[[Settings], Awaitable[Finding]], str], ...] = (
-        ("versions", _versions, _AGAIN),
-        ("command for client configurations", _launcher, _AGAIN),
+    gateway: tuple[Check, ...] = (
         ("key", _key, f"get one at {KEY_PAGE} and write it to {keys.HOME_FILE}"),
         ("proxy and certificates", _network, "unset the variable that it names"),
         (
@@ -79,6 +77,15 @@ async def _examine() -> list[Finding]:
         ),
         ("media look-up", _media, _AGAIN),
         ("clock", _clock, "mend what is wrong with the gateway first"),
+    )
+    own: tuple[Check, ...] = (
+        (f"own server {found.server_url}", _own_server, "start it with acestep-api"),
+    )
+    checks: tuple[Check, ...] = (
+        ("versions", _versions, _AGAIN),
+        ("command for client configurations", _launcher, _AGAIN),
+        *(gateway if found.surface != "own" else ()),
+        *(own if found.server_url else ()),
         ("ledger", _ledger, "set ACESTEP_DATA_DIR or ACESTEP_DATABASE_URL"),
         ("output folder", _output, "set ACESTEP_OUTPUT_DIR"),
         ("decoder", _decoder, _AGAIN),
@@ -87,6 +94,10 @@ async def _examine() -> list[Finding]:
     )
     bad = [_fault(each) for each in faults]
     return [*bad, *[await _checked(*each, found) for each in checks], *_clients(found)]
+
+
+Check = tuple[str, Callable[[Settings], Awaitable[Finding]], str]
+"""A name, what looks, and the mend where it falls over."""
 
 
 async def _checked(
@@ -146,6 +157,36 @@ async def _key(found: Settings) -> Finding:
     # Others may read many a key that a container's engine mounts; nobody else changes one.
     ok = not exposed or "read" in exposed
     return Finding("key", ok, f"{detail}, which {exposed}" if exposed else detail, mend)
+
+
+async def _own_server(found: Settings) -> Finding:
+    """Whether the user's own server is the right one, takes its key, and is new enough."""
+    from acestep_mcp.clock import SystemClock
+    from acestep_mcp.providers.acestep.client import Server
+    from acestep_mcp.providers.verdicts import Broken
+
+    name = f"own server {found.server_url}"
+    if found.server_key_problem:
+        mend = "set ACESTEP_SERVER_KEY to the key it was started with"
+        return Finding(name, ok=False, detail=found.server_key_problem, mend=mend)
+    server = Server(found.server_url, found.server_key, clock=SystemClock())
+    try:
+        health = await server.health()
+        known = await server.inventory()
+    except Broken as broken:
+        mend = "start it with acestep-api, or mend ACESTEP_SERVER_URL"
+        return Finding(name, ok=False, detail=broken.cause, mend=mend)
+    finally:
+        await server.close()
+    if known is None:
+        mend = "set ACESTEP_SERVER_KEY to the key it was started with"
+        return Finding(name, ok=False, detail="it refuses the key", mend=mend)
+    model = clean(health.get("loaded_model"), 60) or "no model loaded yet: the first song loads it"
+    if not known:
+        mend = "update it: seeds are honoured from March 2026 on"
+        return Finding(name, ok=True, detail=f"an early release; {model}", mend=mend)
+    heavy = "an XL model wants 12 GB with offloading, 20 GB without" if "xl" in model else ""
+    return Finding(name, ok=True, detail=model, mend=heavy)
 
 
 async def _network(found: Settings) -> Finding:

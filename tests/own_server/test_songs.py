@@ -1,6 +1,8 @@
 """Songs on the real server: each ends as its code says, and each is rendered once."""
 
 import json
+import os
+import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -285,3 +287,21 @@ async def test_both_at_once_are_told_apart_by_the_model(tmp_path: Path) -> None:
             1,
             "0.05 USD",
         )
+
+
+async def test_doctor_says_which_server_it_is_and_whether_it_takes_the_key(tmp_path: Path) -> None:
+    async with own_server(tmp_path / "own", "--api-key", "its-own-key") as own:
+        for key, right in (("its-own-key", True), ("another", False), ("", False)):
+            environ = {
+                **os.environ,
+                "HOME": str(tmp_path),
+                "ACESTEP_SERVER_URL": own.url,
+                "ACESTEP_SERVER_KEY": key,
+            }
+            done = await anyio.run_process(
+                [sys.executable, "-m", "acestep_mcp", "doctor", "--json"], env=environ, check=False
+            )
+            found = {each["name"]: each for each in json.loads(done.stdout)}
+
+            assert found[f"own server {own.url}"]["ok"] == right, found
+            assert not any(name.startswith(("key", "gateway")) for name in found)

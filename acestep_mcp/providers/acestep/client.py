@@ -215,6 +215,20 @@ class Server:
             return said
         raise Broken("never_sent", _stranger(self._origin, reply, said), hopeless=True)
 
+    async def inventory(self) -> bool | None:
+        """Whether it lists its models, as later releases do; None where it refuses the key.
+
+        Raises:
+            Broken: It does not answer.
+        """
+        url = f"{self._origin}/v1/model_inventory"
+        request = Request(method="GET", url=url, headers=self._headers)
+        stats = replace(request, url=f"{self._origin}/v1/stats")
+        replies = [await self._ready().exchange(each, HEALTH_SECONDS) for each in (stats, request)]
+        if any(reply.status in _KEY_REFUSED for reply in replies):
+            return None
+        return replies[1].status == _OK
+
     def _ready(self) -> "Http":
         if self._http is None:
             from acestep_mcp.providers.http import Http  # noqa: PLC0415  # 60 ms of a start
