@@ -44,6 +44,9 @@ def _parser() -> argparse.ArgumentParser:
     sandbox.add_argument(
         "--speed", type=_speed, default=1.0, help="how many times faster than the real gateway"
     )
+    sandbox.add_argument(
+        "--own", action="store_true", help="speak as the user's own ACE-Step server instead"
+    )
     sandbox.set_defaults(run=_sandbox)
 
     doctor = commands.add_parser("doctor", help="check key, gateway, folders and ledger")
@@ -131,7 +134,7 @@ def _demo(_: argparse.Namespace) -> int:
 def _sandbox(arguments: argparse.Namespace) -> int:
     from acestep_mcp.commands.sandbox import run
 
-    return run(arguments.port, arguments.speed)
+    return run(arguments.port, arguments.speed, own=arguments.own)
 
 
 def _doctor(arguments: argparse.Namespace) -> int:

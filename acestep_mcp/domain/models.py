@@ -31,7 +31,8 @@ class Field:
 class Model:
     """One model of a provider, and the fields of a request that it takes, in the order sent.
 
-    A `free` one costs its owner nothing a song. `default_duration` is how many seconds a song has
+    A `free` one takes no money for songs; `seed_per_take` says that a seed fixes every take, not
+    the first alone. `default_duration` is how many seconds a song has
     for which nobody asks for a length, None where that is not said; `documented_times` are seconds
     that songs are said to take.
     """
@@ -40,6 +41,7 @@ class Model:
     title: str
     fields: Mapping[str, Field]
     free: bool = False
+    seed_per_take: bool = False
     default_duration: int | None = None
     documented_times: tuple[float, ...] = ()
 

@@ -86,7 +86,7 @@ def prepare(asked: SongRequest, models: Mapping[str, Model], draw: Callable[[], 
         fields[name] = _checked(model, models, name, value)
     # The checks read the numbers that will be sent, but the lyrics that the caller wrote.
     numbers = {name: fields[name] for name in ("duration", "bpm") if name in fields}
-    song = Parsed.of(replace(request, model=model.id, **numbers), free=model.free)
+    song = Parsed.of(replace(request, model=model.id, **numbers), model)
     payload = _completed(model, fields, song, draw)
     return Prepared(
         model=model,

@@ -16,6 +16,7 @@ SELF_HOSTED = Model(
     id=ModelId("self-hosted"),
     title="ACE-Step 1.5 on your own server",
     free=True,
+    seed_per_take=True,
     fields=MappingProxyType(
         {
             "prompt": Field("string"),

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal, Self
 
+from acestep_mcp.domain.models import Model
 from acestep_mcp.domain.request import SongRequest
 from acestep_mcp.songcraft.fit import Fit, Measured, aimed, fit_of, is_japanese, measure
 from acestep_mcp.songcraft.notation import Section
@@ -35,12 +36,12 @@ class Parsed:
 
     `caption` is the prompt in lower case with runs of space collapsed; `lines` are the raw
     non-empty lines of the lyrics, `sung` those somebody sings; `duration` is in seconds, fitted
-    where the request leaves it open, None where the model decides; `free` whether it costs nothing
-    a song; `tokens` is the estimate for the lyrics.
+    where the request leaves it open, None where the model decides; `model` is the one that
+    sings, where that is known; `tokens` is the estimate for the lyrics.
     """
 
     request: SongRequest
-    free: bool
+    model: Model | None
     caption: str
     lines: tuple[str, ...]
     measured: tuple[Measured, ...]
@@ -55,13 +56,13 @@ class Parsed:
     japanese: bool
 
     @classmethod
-    def of(cls, request: SongRequest, *, free: bool = False) -> Self:
+    def of(cls, request: SongRequest, model: Model | None = None) -> Self:
         """`request` with everything parsed and counted that more than one rule asks for."""
         measured = measure(request.lyrics)
         needs = fit_of(measured, request.prompt, request.bpm or None)
         return cls(
             request=request,
-            free=free,
+            model=model,
             caption=" ".join(request.prompt.lower().split()),
             lines=tuple(line.strip() for line in request.lyrics.splitlines() if line.strip()),
             measured=measured,

@@ -79,7 +79,7 @@ def seed_not_enough(song: Parsed) -> str | None:
     """S1: a seed that will not bring the song back."""
     if song.request.seed < 0:
         return None
-    if song.request.batch_size > 1:
+    if song.request.batch_size > 1 and not (song.model and song.model.seed_per_take):
         return "seed fixes only the first take of a batch. For a repeatable song use batch_size=1."
     return (
         "With thinking=true the plan is drawn anew, so the seed does not repeat the song. "
@@ -91,7 +91,7 @@ def seed_not_enough(song: Parsed) -> str | None:
 
 def several_takes(song: Parsed) -> str | None:
     """S2, note: every take is a file and perhaps a price; after it is paid, that helps nobody."""
-    if song.request.batch_size <= 1 or song.free:
+    if song.request.batch_size <= 1 or (song.model and song.model.free):
         return None
     return (
         f"batch_size={song.request.batch_size} makes {song.request.batch_size} tracks and may cost "

@@ -1,0 +1,219 @@
+"""The user's own server as the sandbox plays it: quick, with a clock that tests move."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import anyio
+import pytest
+from mcp import Client
+
+from acestep_mcp import server, settings
+from acestep_mcp.sandbox.own import OwnServer
+from tests.house import LYRICS, House, Later, gateway, shown, text
+
+pytestmark = pytest.mark.anyio
+
+SONG = {"prompt": "Warm folk ballad with acoustic guitar, gentle female voice"}
+
+
+@asynccontextmanager
+async def home(folder: Path, own: OwnServer, clock: Any = None, **env: str) -> AsyncIterator[House]:
+    async with own.serving() as url, gateway() as sandbox:
+        environ = {
+            "HOME": str(folder),
+            "ACESTEP_BASE_URL": sandbox.base_url,
+            "ACESTEP_SERVER_URL": url,
+            "ACESTEP_DATA_DIR": str(folder / "data"),
+            "ACESTEP_OUTPUT_DIR": str(folder / "songs"),
+            "ACESTEP_POLL_INTERVAL": "1",
+            "ACESTEP_SAVE": "off",
+            **env,
+        }
+        app = server.build(settings.read(environ), clock=clock)
+        async with app.running(), Client(app.mcp) as client:
+            yield House(sandbox, app, client, folder)
+        assert sandbox.arrivals == [], "the paid gateway was asked"
+
+
+async def made(house: House, **arguments: Any) -> dict[str, Any]:
+    return shown(await house.call("generate_song", **{**SONG, "wait": 10, **arguments}))
+
+
+async def test_every_take_has_a_seed_of_its_own_that_is_sent(tmp_path: Path) -> None:
+    own = OwnServer(seconds=0.1)
+    async with home(tmp_path, own) as house:
+        song = await made(house, seed=7, batch_size=3, duration=10)
+        (job,) = own.jobs.values()
+
+        assert song["status"] == "COMPLETED"
+        assert (job.body["seed"], job.body["use_random_seed"]) == ("7,8,9", False)
+        assert song["warnings"] == []
+        single = await made(house, prompt="Another", duration=10)
+        assert single["seed"] == [*own.jobs.values()][-1].body["seed"]
+
+
+@pytest.mark.parametrize(
+    ("lyrics", "language"),
+    [
+        (LYRICS, "unknown"),
+        ("[Verse]\n夜を越えて", "ja"),
+        ("[Verse]\n月亮代表我的心", "zh"),
+        ("[Verse]\n밤이 깊어 가네", "ko"),
+        ("[Verse]\nليل طويل", "ar"),
+        ("", "unknown"),
+    ],
+)
+async def test_the_language_is_sent_where_the_script_decides_it(
+    tmp_path: Path, lyrics: str, language: str
+) -> None:
+    own = OwnServer(seconds=0.1)
+    async with home(tmp_path, own) as house:
+        await made(house, lyrics=lyrics, wait=0, force=True)
+        with anyio.fail_after(5):
+            while not own.jobs:
+                await anyio.lowlevel.checkpoint()
+
+        assert [job.body["vocal_language"] for job in own.jobs.values()] == [language]
+
+
+async def test_numbers_are_sent_as_the_server_reads_them_and_the_planner_only_where_asked(
+    tmp_path: Path,
+) -> None:
+    own = OwnServer(seconds=0.1)
+    async with home(tmp_path, own) as house:
+        asked = {"bpm": 95.7, "key": "f#min", "time_signature": "6/8", "infer_steps": 20}
+        await made(house, **asked, duration=10)
+        await made(house, prompt="With a plan", thinking=True, duration=10)
+        first, second = (job.body for job in own.jobs.values())
+
+        assert first["bpm"] == 96
+        assert type(first["bpm"]) is int
+        assert (first["key_scale"], first["time_signature"]) == ("F# minor", "6")
+        assert first["inference_steps"] == 20
+        planned = ("thinking", "use_cot_caption", "use_cot_language")
+        assert [first[name] for name in planned] == [False] * 3
+        assert [second[name] for name in planned] == [True] * 3
+        assert "inference_steps" not in second
+
+
+async def test_a_song_under_way_says_how_much_is_made_and_nothing_of_money(tmp_path: Path) -> None:
+    clock = Later()
+    own = OwnServer(seconds=100, now=clock.monotonic)
+    async with home(tmp_path, own, clock) as house:
+        song = await made(house, wait=0)
+        clock.ahead = 43
+        running = await house.status(song["request_id"])
+
+        assert shown(running)["status"] == "PROCESSING"
+        assert "43 % made" in text(running)
+        assert "paid" not in text(running)
+
+
+async def test_all_songs_under_way_are_asked_about_in_one_question(tmp_path: Path) -> None:
+    clock = Later()
+    own = OwnServer(seconds=100, now=clock.monotonic)
+    async with home(tmp_path, own, clock, ACESTEP_POLL_INTERVAL="60") as house:
+        for number in range(5):
+            await made(house, prompt=f"Song {number}", wait=0)
+        clock.ahead = 61
+        before = own.asked
+        listed = shown(await house.call("list_outputs"))["songs"]
+
+        assert [each["status"] for each in listed] == ["QUEUED"] * 4 + ["PROCESSING"]
+        assert own.asked == before + 1
+
+
+async def test_what_a_restart_forgets_ends_as_an_error_that_says_what_to_do(tmp_path: Path) -> None:
+    clock = Later()
+    own = OwnServer(seconds=1000, now=clock.monotonic)
+    async with home(tmp_path, own, clock) as house:
+        running = (await made(house, prompt="One", wait=0))["request_id"]
+        waiting = (await made(house, prompt="Two", wait=0))["request_id"]
+        own.restart()
+        clock.ahead = 2
+        first = shown(await house.status(waiting))["status"]
+        clock.ahead = 10
+        gone = shown(await house.status(waiting))
+        still = shown(await house.status(running))["status"]
+        clock.ahead = 100
+        frozen = shown(await house.status(running))
+
+        assert (first, still) == ("QUEUED", "PROCESSING")
+        for each in (gone, frozen):
+            assert each["status"] == "ERROR"
+            assert "restarted" in each["error"]
+            assert "order it again" in each["error"]
+
+
+async def test_a_web_interface_is_not_taken_for_the_server(tmp_path: Path) -> None:
+    own = OwnServer(service="ACE-Step Gradio API")
+    async with home(tmp_path, own) as house:
+        refused = await house.call("generate_song", **SONG)
+
+        assert refused.is_error
+        assert "web interface" in text(refused)
+        assert "acestep-api" in text(refused)
+        assert own.jobs == {}
+
+
+async def test_an_edit_sends_the_saved_file_along(tmp_path: Path) -> None:
+    own = OwnServer(seconds=0.1)
+    async with home(tmp_path, own, ACESTEP_SAVE="on") as house:
+        first = await made(house, duration=10, title="Lamp")
+        changed = await made(house, prompt="Fast polka", based_on=first["request_id"], edit="cover")
+        job = [*own.jobs.values()][-1]
+
+        assert changed["status"] == "COMPLETED"
+        assert job.source == Path(first["files"][0]).read_bytes()
+        assert (job.body["task_type"], job.body["prompt"]) == ("cover", "Fast polka")
+        assert job.body["use_random_seed"] == "false"
+
+
+@pytest.mark.parametrize(
+    ("url", "allowed"),
+    [
+        ("http://127.0.0.1:8001", True),
+        ("http://192.168.1.20:8001", True),
+        ("http://10.0.0.7:8001/", True),
+        ("http://[fe80::1]:8001", True),
+        ("http://gpu:8001", True),
+        ("http://gpu.local:8001", True),
+        ("https://gpu.example.org", True),
+        ("http://gpu.example.org:8001", False),
+        ("http://8.8.8.8:8001", False),
+        ("127.0.0.1:8001", False),
+        ("http://user:password@127.0.0.1:8001", False),
+        ("ftp://127.0.0.1", False),
+    ],
+)
+def test_plain_http_stays_in_the_house(url: str, allowed: bool) -> None:
+    environ = {"ACESTEP_SERVER_URL": url, "ACESTEP_DATA_DIR": "/x", "HOME": "/"}
+    if allowed:
+        assert settings.read(environ).server_url == url.rstrip("/")
+        return
+    with pytest.raises(settings.SettingsError, match="ACESTEP_SERVER_URL"):
+        settings.read(environ)
+
+
+def test_the_model_that_is_meant_follows_from_what_is_set_up() -> None:
+    base = {"ACESTEP_DATA_DIR": "/x", "HOME": "/"}
+    own = {"ACESTEP_SERVER_URL": "http://127.0.0.1:8001"}
+    for environ, models in (
+        ({}, ["ace-step-xl", "ace-step"]),
+        ({"ACESTEP_MODEL": "ace-step"}, ["ace-step", "ace-step-xl"]),
+        (own, ["self-hosted"]),
+        ({**own, "PIXAZO_API_KEY": "k"}, ["ace-step-xl", "ace-step", "self-hosted"]),
+        (
+            {**own, "PIXAZO_API_KEY": "k", "ACESTEP_MODEL": "self-hosted"},
+            ["self-hosted", "ace-step-xl", "ace-step"],
+        ),
+        ({**own, "ACESTEP_MODEL": "ace-step"}, ["ace-step", "ace-step-xl", "self-hosted"]),
+    ):
+        app = server.build(settings.read({**base, **environ}))
+        assert [*app.engine.providers.models] == models, environ
+    with pytest.raises(settings.SettingsError, match="ACESTEP_SERVER_URL"):
+        settings.read({**base, "ACESTEP_MODEL": "self-hosted"})
+    with pytest.raises(settings.SettingsError, match="ace-step-xl, ace-step, self-hosted"):
+        settings.read({**base, "ACESTEP_MODEL": "suno"})
