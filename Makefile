@@ -26,9 +26,11 @@ check: $(READY)
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
+	$(BIN)/skillsaw lint --strict . > /dev/null
+	$(BIN)/zizmor --offline --quiet .github
 	$(BIN)/uv lock --check --quiet
 	$(EXPORT) | diff - requirements-dev.txt
-	$(BIN)/python -m pytest -q tests/test_surface.py tests/front/test_snapshot.py -k "snapshot or readme"
+	$(BIN)/python -m pytest -q tests/test_surface.py tests/front/test_snapshot.py -k "snapshot or pages or readme"
 
 # Rewrite what is generated: lock files, the snapshots of what is published, the README's tables.
 snap: $(READY)
@@ -84,7 +86,7 @@ fresh: $(READY)
 
 # The one-file bundle for Claude Desktop.
 bundle: $(READY)
-	@$(BIN)/python -m acestep_mcp.install.bundle
+	@$(BIN)/python -m publish.bundle
 
 # The official MCP conformance suite; needs npm.
 conformance: $(READY)

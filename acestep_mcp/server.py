@@ -5,12 +5,14 @@ import sys
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
-from importlib.metadata import version
+from importlib.metadata import metadata, version
 from typing import TYPE_CHECKING, Any
 
 from anyio import CapacityLimiter
+from mcp.server.apps import EXTENSION_ID
 from mcp.server.caching import CacheHint
 from mcp.server.mcpserver import MCPServer
+from mcp_types import Icon
 
 from acestep_mcp.clock import Clock, SystemClock
 from acestep_mcp.domain.song import LOCAL_OWNER, Owner
@@ -25,6 +27,8 @@ from acestep_mcp.surface.answers import House
 from acestep_mcp.surface.calls import objects
 from acestep_mcp.surface.delivery import Delivery
 from acestep_mcp.surface.desk import Desk, Readers
+from acestep_mcp.surface.extensions import Named
+from acestep_mcp.surface.skills import SKILLS, Skills
 from acestep_mcp.surface.tasks import Tasks
 from acestep_mcp.surface.waiting import Patience
 
@@ -137,16 +141,24 @@ def build(
         confirming=settings.confirm,
         readers=hosting.readers if hosting else None,
     )
+    urls = metadata("acestep-mcp").get_all("Project-URL") or ()
+    addresses = dict(each.split(", ", 1) for each in urls)
     with _plain_logging():
         mcp: MCPServer[Any] = MCPServer(
             "acestep",
             title="ACE-Step music",
             version=version("acestep-mcp"),
+            website_url=addresses["Homepage"],
+            icons=[Icon(src=addresses["Icon"], mime_type="image/png", sizes=["512x512"])],
             instructions=instructions(charges=charges),
             tools=[*tools.build(desk, settings.wait)],
             cache_hints={"tools/list": _FIVE_MINUTES},
-            middleware=[player.handshake_extensions, objects, Delivery(engine, who)],
-            extensions=[player.extension(origins), Tasks(engine, who, clock)],
+            middleware=[
+                Named((EXTENSION_ID, SKILLS)),
+                objects,
+                Delivery(engine, who),
+            ],
+            extensions=[player.extension(origins), Tasks(engine, who, clock), Skills()],
             token_verifier=hosting.verifier if hosting else None,
             auth=hosting.auth if hosting else None,
             log_level="WARNING",

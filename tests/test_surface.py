@@ -1,6 +1,7 @@
 """What is published: names, schemas, annotations, sizes; and what an answer looks like."""
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -47,8 +48,18 @@ def test_the_published_tools_are_the_committed_snapshot(surface: Surface) -> Non
     assert committed == generated.snapshot(surface), "run make snap"
 
 
-def test_the_readmes_tables_are_what_the_code_says() -> None:
-    assert generated.README.read_text(encoding="utf-8") == generated.readme(), "run make snap"
+def test_the_pages_tables_are_what_the_code_says() -> None:
+    for page, content in generated.pages().items():
+        assert page.read_text(encoding="utf-8") == content, f"{page}: run make snap"
+
+
+def test_the_readme_is_short_and_leads_only_to_addresses_that_work_elsewhere() -> None:
+    text = generated.README.read_text(encoding="utf-8")
+    links = re.findall(r"\]\(([^)\s]+)\)", text)
+
+    assert len(text.splitlines()) <= 190
+    assert all("://" in link for link in links)
+    assert "PLACEHOLDER" not in text
 
 
 @pytest.mark.parametrize("surface", generated.TOOLS)

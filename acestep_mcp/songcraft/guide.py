@@ -1,4 +1,4 @@
-"""The guide for whoever writes the song, published as `acestep://guide`."""
+"""The guide for whoever writes the song: a resource, a prompt's text and an Agent Skill."""
 
 from importlib.resources import files
 

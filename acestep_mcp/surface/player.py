@@ -8,8 +8,7 @@ from importlib.metadata import version
 from importlib.resources import files
 from typing import Any
 
-from mcp.server.apps import APP_MIME_TYPE, EXTENSION_ID, Apps, ResourceCsp
-from mcp.server.context import CallNext, HandlerResult, ServerRequestContext
+from mcp.server.apps import APP_MIME_TYPE, Apps, ResourceCsp
 from mcp.server.mcpserver.resources import FunctionResource
 
 URI = f"ui://acestep/player-{version('acestep-mcp')}.html"
@@ -40,18 +39,6 @@ def extension(origins: Sequence[str]) -> Apps:
         )
     )
     return apps
-
-
-async def handshake_extensions(
-    ctx: ServerRequestContext[Any, Any], call_next: CallNext
-) -> HandlerResult:
-    """Middleware: name the extension in the answer to `initialize`, where SDK 2.3 drops it."""
-    result = await call_next(ctx)
-    if ctx.method == "initialize" and isinstance(result, dict):
-        capabilities = result.get("capabilities", {})
-        extensions = {**capabilities.get("extensions", {}), EXTENSION_ID: {}}
-        result = {**result, "capabilities": {**capabilities, "extensions": extensions}}
-    return result
 
 
 async def _html() -> str:

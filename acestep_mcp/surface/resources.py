@@ -17,6 +17,7 @@ from acestep_mcp.domain.text import clean
 from acestep_mcp.engine import Engine, Who
 from acestep_mcp.library import Library
 from acestep_mcp.library.sidecar import record
+from acestep_mcp.surface import skills
 
 GUIDE = "acestep://guide"
 OUTPUTS = "acestep://outputs"
@@ -29,6 +30,7 @@ _LONGEST_NUMBER = 18  # digits: what fits in a file offset of 64 bits
 def add(mcp: MCPServer[Any], engine: Engine, library: Library | None, who: Who) -> None:
     """Publish the resources."""
     mcp.add_resource(_guide())
+    mcp.add_resource(skills.resource())
     mcp.add_resource(_outputs(engine, who))
 
     @mcp.resource(

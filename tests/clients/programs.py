@@ -12,7 +12,7 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-from acestep_mcp.install import bundle
+from publish import bundle
 from tests.clients import environments
 from tests.clients.environments import ROOT
 from tests.clients.subjects import PROGRAMS, Subject

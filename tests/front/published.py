@@ -51,7 +51,13 @@ CHANGED = {
 }
 """For each setting, an environment in which it is not what it is by default."""
 
-LISTS = ("tools/list", "prompts/list", "resources/list", "resources/templates/list")
+LISTS = (
+    "tools/list",
+    "prompts/list",
+    "resources/list",
+    "resources/templates/list",
+    "skills/list",
+)
 INITIALIZED: Json = {"jsonrpc": "2.0", "method": "notifications/initialized"}
 PLAIN: Json = {"name": "client", "version": "1"}
 VERSIONS = {"handshake": [*HANDSHAKE_PROTOCOL_VERSIONS], "modern": [*MODERN_PROTOCOL_VERSIONS]}

@@ -46,7 +46,7 @@ CONNECTIONS = [
 ]
 
 LEFT_TO_THE_SERVER = {"wait": 2, "base_url": 2, "server_url": 2, "model": 2}
-"""How many of the 11 answers of both eras depend on the setting: the tools, or the player."""
+"""How many of the 13 answers of both eras depend on the setting: the tools, or the player."""
 
 
 def front(**environ: str) -> Front:
@@ -98,7 +98,7 @@ async def test_an_answer_that_a_setting_changes_is_left_to_the_server(name: str)
                 assert answer is None or json.loads(answer) == right
                 answered += answer is not None
 
-    assert answered == 11 - LEFT_TO_THE_SERVER.get(name, 0)
+    assert answered == 13 - LEFT_TO_THE_SERVER.get(name, 0)
 
 
 BEGUN = [request(0, "initialize", greeting("2025-06-18", {})), INITIALIZED]

@@ -10,7 +10,6 @@ from pathlib import Path
 import anyio
 import anyio.abc
 
-from acestep_mcp.install import compose, image
 from acestep_mcp.sandbox import Sandbox
 from tests.hosted.house import free_port
 from tests.install import containers
@@ -40,7 +39,7 @@ async def composed(sandbox: Sandbox, database: PostgreSQL) -> AsyncIterator[tupl
     ports = [await free_port() for _ in range(2)]
     given = {
         **containers.documented(),
-        compose.PASSWORD: database.password,
+        containers.PASSWORD: database.password,
         "ACESTEP_PUBLIC_URL": f"http://127.0.0.1:{ports[0]}",
         "ACESTEP_ALLOWED_HOSTS": "127.0.0.1",
         "ACESTEP_BASE_URL": sandbox.base_url,
@@ -83,7 +82,7 @@ def _on(start: Start, port: int) -> Start:
     """Every container has a port 8000 of its own; this machine has one."""
 
     def moved(command: tuple[str, ...]) -> tuple[str, ...]:
-        return tuple(word.replace(str(image.PORT), str(port)) for word in command)
+        return tuple(word.replace(str(containers.PORT), str(port)) for word in command)
 
     return Start(moved(start.command), start.env, moved(start.alive), moved(start.ready))
 

@@ -6,13 +6,18 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from acestep_mcp.hosted import options
-from acestep_mcp.install import compose, image
+import yaml
+
 from tests.install.generated import ROOT
 
 _PLACEHOLDER = re.compile(r"\$\{(\w+):([-?])([^}]*)\}")
 _ENV_FILE = re.compile(r"^\(umask 077; cat > \.env\) <<END\n(.*?)^END$", re.MULTILINE | re.DOTALL)
-COMPOSED = compose.document(options.VARIABLES)
+FOLDER = ROOT / "container"
+COMPOSED: dict[str, Any] = yaml.safe_load((FOLDER / "compose.yaml").read_text(encoding="utf-8"))
+PORT = 8000
+PASSWORD = "POSTGRES_PASSWORD"
+REQUIRED = ("ACESTEP_PUBLIC_URL", "ACESTEP_ALLOWED_HOSTS", "ACESTEP_SECRET", PASSWORD)
+"""What has no default that would be right for anyone."""
 
 
 class Unset(Exception):
@@ -31,7 +36,7 @@ class Start:
 
 def text(name: str) -> str:
     """One of the files."""
-    return (ROOT / image.FOLDER / name).read_text(encoding="utf-8")
+    return (FOLDER / name).read_text(encoding="utf-8")
 
 
 def server(given: Mapping[str, str]) -> Start:
@@ -64,8 +69,8 @@ def filled(value: str, given: Mapping[str, str]) -> str:
 
 
 def documented() -> dict[str, str]:
-    """What the README has people write into `.env`."""
-    (block,) = _ENV_FILE.findall((ROOT / "README.md").read_text(encoding="utf-8"))
+    """What the documentation has people write into `.env`."""
+    (block,) = _ENV_FILE.findall((ROOT / "docs" / "hosting.md").read_text(encoding="utf-8"))
     random = block.replace("$(openssl rand -hex 32)", "0123456789abcdef" * 4)
     return dict(line.split("=", 1) for line in random.splitlines())
 

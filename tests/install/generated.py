@@ -2,8 +2,7 @@
 
 from pathlib import Path
 
-from acestep_mcp.hosted import options
-from acestep_mcp.install import manifests
+from publish import manifests
 from tests import generated
 
 ROOT = generated.ROOT
@@ -19,18 +18,19 @@ def tools() -> list[tuple[str, str]]:
 
 def files() -> dict[str, bytes]:
     """Every generated file by its path from the root."""
-    return manifests.files(tools(), options.VARIABLES)
+    return manifests.files(tools())
 
 
 def present() -> set[str]:
-    """The paths of the files that are there, generated or left over; `.env` is its user's."""
-    folders = (ROOT / "manifests", ROOT / ".claude-plugin")
+    """The paths of the files that are there, generated or left over; the icon is drawn."""
+    folders = ("manifests", ".claude-plugin", ".agents", ".github/plugin", "skills")
     found = [
         path
         for folder in folders
-        for path in folder.rglob("*")
-        if path.is_file() and path.name != ".env"
+        for path in (ROOT / folder).rglob("*")
+        if path.is_file() and path.suffix != ".png"
     ]
+    found += [ROOT / name for name in ("plugin.json", "mcp.json", "gemini-extension.json")]
     return {path.relative_to(ROOT).as_posix() for path in found}
 
 

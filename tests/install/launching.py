@@ -87,7 +87,7 @@ def codex(user: User) -> Start:
 
 def gemini_cli(user: User) -> Start:
     """`$VAR`, from its settings too; whatever looks like a secret is not passed on."""
-    extension = _manifest("gemini-cli/gemini-extension.json")
+    extension = _manifest("../gemini-extension.json")
     stored = {each["envVar"]: user.typed.get(each["name"], "") for each in extension["settings"]}
     known = {**user.environ, **{name: value for name, value in stored.items() if value}}
     passed = {name: value for name, value in user.environ.items() if "KEY" not in name}

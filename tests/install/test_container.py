@@ -4,8 +4,9 @@ import json
 import re
 import signal
 import sys
+from importlib.metadata import version
+from itertools import pairwise
 from pathlib import Path
-from typing import Any
 
 import anyio
 import pytest
@@ -13,7 +14,7 @@ import pytest
 from acestep_mcp import settings
 from acestep_mcp.commands.parser import parse
 from acestep_mcp.hosted import http, options
-from acestep_mcp.install import compose, image, project
+from acestep_mcp.providers.pixazo.client import KEY_HEADER as GATEWAY_KEY
 from tests.hosted.house import KEY_HEADER, Hosted, call
 from tests.house import SONG, gateway, shown
 from tests.install import containers
@@ -52,7 +53,7 @@ def test_what_the_readme_has_people_write_is_all_that_is_needed_and_none_of_it_i
 ):
     given = containers.documented()
 
-    assert set(given) == set(compose.REQUIRED)
+    assert set(given) == set(containers.REQUIRED)
     for name in given:
         with pytest.raises(Unset, match=name):
             containers.server({**given, name: ""})
@@ -69,7 +70,7 @@ def test_the_server_takes_the_environment_that_it_is_given(more: dict[str, str])
     assert (found.key, found.save) == (None, False)
     assert found.ledger_place == "PostgreSQL at database/acestep"
     assert read.auth == more.get("ACESTEP_AUTH", "key")
-    assert (arguments.host, arguments.port) == ("0.0.0.0", image.PORT)  # noqa: S104  # as published
+    assert (arguments.host, arguments.port) == ("0.0.0.0", containers.PORT)  # noqa: S104  # as published
 
 
 def test_a_key_that_is_given_as_a_file_is_mounted_where_the_server_looks() -> None:
@@ -105,34 +106,43 @@ def test_the_servers_may_write_nothing_and_be_nobody_and_have_time_to_stop() -> 
     assert "ports" not in COMPOSED["services"]["database"]
 
 
-def test_the_image_installs_from_the_index_once_we_are_there_and_from_the_sources_until_then() -> (
-    None
-):
-    index, sources = image.recipe(published=True), image.recipe(published=False)
-    copied = set(re.findall(r"^COPY (.+) /src", sources, re.MULTILINE))
+def test_the_image_copies_what_its_context_lets_in_and_says_the_version_it_is_of() -> None:
+    copied = set(re.findall(r"^COPY (.+) /src", containers.text("Dockerfile"), re.MULTILINE))
     let_in = {line[1:] for line in containers.text("Dockerfile.dockerignore").splitlines()}
 
-    assert f'"acestep-mcp[postgres,mp3]=={project.RELEASE}"' in index
-    assert "COPY" not in index
     assert {name for names in copied for name in names.split()} <= let_in
+    assert COMPOSED["services"]["server"]["image"] == f"acestep-mcp:{version('acestep-mcp')}"
+    assert f"EXPOSE {containers.PORT}" in containers.text("Dockerfile")
+
+
+def test_the_proxy_writes_down_no_key_and_hands_calls_to_the_servers_port() -> None:
+    said = containers.text("Caddyfile")
+
+    assert f"request>headers>{GATEWAY_KEY} delete" in said
+    assert f"dynamic a server {containers.PORT}" in said
+
+
+def test_each_variable_is_described_as_the_table_describes_it() -> None:
+    lines = containers.text("compose.yaml").splitlines()
+    notes = {
+        following.strip().partition(":")[0]: line.strip().removeprefix("# ")
+        for line, following in pairwise(lines)
+        if line.strip().startswith("# ")
+    }
+    for name, _, text in (*settings.VARIABLES, *options.VARIABLES):
+        if name in COMPOSED["services"]["server"]["environment"]:
+            assert notes[name] == text.replace("`", ""), name
 
 
 @pytest.mark.install
-def test_the_compose_file_is_what_it_was_made_from_and_valid_by_the_published_schema(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+def test_the_compose_file_is_valid_by_the_published_schema() -> None:
     from jsonschema import Draft7Validator  # type: ignore[import-untyped, unused-ignore]
 
-    monkeypatch.syspath_prepend(pypi("pyyaml", "6.0.3", "yaml/__init__.py").parent.parent)
-    import yaml  # type: ignore[import-untyped, import-not-found, unused-ignore]
-
-    read: dict[str, Any] = yaml.safe_load(containers.text("compose.yaml"))
     schema = json.loads(pypi("check-jsonschema", "0.39.0", SCHEMA).read_text(encoding="utf-8"))
     checker = Draft7Validator(schema)
 
-    assert read == COMPOSED
-    assert list(checker.iter_errors(read)) == []
-    assert len(list(checker.iter_errors({**read, "servces": {}}))) == 1
+    assert list(checker.iter_errors(COMPOSED)) == []
+    assert len(list(checker.iter_errors({**COMPOSED, "servces": {}}))) == 1
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="POSIX signals")

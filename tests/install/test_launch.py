@@ -14,8 +14,8 @@ import pytest
 from mcp.client import Client
 from mcp.client.stdio import StdioServerParameters
 
-from acestep_mcp.install import bundle
 from acestep_mcp.sandbox import Sandbox
+from publish import bundle
 from tests.house import KEY, SONG, environment, gateway
 from tests.install import launching
 from tests.install.launching import Launcher, Start, User

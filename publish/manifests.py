@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from typing import Any
 
 from acestep_mcp import settings
-from acestep_mcp.install import compose, icon, image
 from acestep_mcp.install.clients import (
     CLAUDE_CODE,
     CLAUDE_DESKTOP,
@@ -24,32 +23,37 @@ from acestep_mcp.install.entries import (
     published,
     snippet,
 )
-from acestep_mcp.install.links import KEY_INPUT, install_links
-from acestep_mcp.install.project import (
+from acestep_mcp.install.project import KEY, KEY_FILE, NAME, SERVER
+from acestep_mcp.surface import skills
+from publish.links import KEY_INPUT, install_links
+from publish.project import (
     AUTHOR,
-    KEY,
-    NAME,
+    KEYWORDS,
     OUTPUT,
     OUTPUT_DEFAULT,
     REGISTRY_NAME,
     RELEASE,
     REPOSITORY,
-    SERVER,
     SUMMARY,
     TITLE,
 )
 
 _KEY_TITLE = "Pixazo API key"
 _KEY_HELP = f"Subscription key; get one at {settings.KEY_PAGE}"
+_AGENT_PLUGINS = "https://agent-plugins.org/schemas/1.0.0"
+_PLUGIN_README = f"""\
+# {TITLE} for Claude Code
+
+{SUMMARY} The server is `{NAME}`, started by `uvx`; the skill says how to write songs that come out
+well. Without a key in the plugin's settings, the key file `{KEY_FILE}` serves. {REPOSITORY}
+"""
 _REGISTRY_VARIABLES = (KEY, OUTPUT, "ACESTEP_DAILY_LIMIT")
 
 
-def files(tools: Sequence[tuple[str, str]], hosting: compose.Rows) -> dict[str, bytes]:
+def files(tools: Sequence[tuple[str, str]]) -> dict[str, bytes]:
     """Every generated file by its path from the root.
 
-    Args:
-        tools: Name and description of each tool, as the server lists them.
-        hosting: Name, default and meaning of each variable that only a hosted server reads.
+    `tools` are name and description of each, as the server lists them.
     """
     claude_code = "manifests/claude-code"
     texts = {
@@ -59,17 +63,21 @@ def files(tools: Sequence[tuple[str, str]], hosting: compose.Rows) -> dict[str, 
         f"{claude_code}/.mcp.json": in_json(document(CLAUDE_CODE, _plugin_server())),
         f"{claude_code}/.claude-plugin/plugin.json": in_json(plugin()),
         f"{claude_code}/project.mcp.json": snippet(CLAUDE_CODE, published(CLAUDE_CODE)),
-        ".claude-plugin/marketplace.json": in_json(marketplace()),
+        f"{claude_code}/README.md": _PLUGIN_README,
+        f"{claude_code}/skills/{skills.NAME}/SKILL.md": skills.text(),
+        ".claude-plugin/marketplace.json": in_json(marketplace("./manifests/claude-code")),
+        ".github/plugin/marketplace.json": in_json(marketplace("./")),
+        ".agents/plugins/marketplace.json": in_json(codex_marketplace()),
+        "plugin.json": in_json(agent_plugin()),
+        "mcp.json": in_json(agent_servers()),
+        f"skills/{skills.NAME}/SKILL.md": skills.text(),
         "manifests/vscode.json": in_json({"inputs": [KEY_INPUT], **_of(VSCODE)}),
         "manifests/cursor.json": in_json(_of(CURSOR)),
         "manifests/codex.toml": snippet(CODEX, published(CODEX)),
-        "manifests/gemini-cli/gemini-extension.json": in_json(extension()),
+        "gemini-extension.json": in_json(extension()),
         "manifests/install-links.json": in_json(install_links()),
-        **image.files(),
-        **compose.files(hosting),
     }
-    encoded = {path: text.encode() for path, text in texts.items()}
-    return {**encoded, "manifests/mcpb/icon.png": icon.png()}
+    return {path: text.encode() for path, text in texts.items()}
 
 
 def bundle(tools: Sequence[tuple[str, str]]) -> dict[str, Any]:
@@ -83,7 +91,7 @@ def bundle(tools: Sequence[tuple[str, str]]) -> dict[str, Any]:
         "author": {"name": AUTHOR},
         "repository": {"type": "git", "url": REPOSITORY},
         "license": "MIT",
-        "keywords": ["music", "song", "lyrics", "ace-step"],
+        "keywords": list(KEYWORDS),
         "icon": "icon.png",
         "server": {
             "type": "uv",
@@ -142,18 +150,50 @@ def plugin() -> dict[str, Any]:
         "description": SUMMARY,
         "author": {"name": AUTHOR},
         "license": "MIT",
-        "keywords": ["music", "song", "lyrics", "ace-step"],
+        "keywords": list(KEYWORDS),
         "userConfig": {"api_key": _secret(required=False)},
     }
 
 
-def marketplace() -> dict[str, Any]:
-    """The list by which Claude Code finds the plugin; it is looked for at the root only."""
+def agent_plugin() -> dict[str, Any]:
+    """The Agent Plugin at the root: what its clients read; the key comes from the key file."""
+    return {
+        "$schema": f"{_AGENT_PLUGINS}/plugin.schema.json",
+        "name": NAME,
+        "version": RELEASE,
+        "description": SUMMARY,
+        "author": {"name": AUTHOR},
+        "homepage": REPOSITORY,
+        "repository": REPOSITORY,
+        "license": "MIT",
+        "keywords": list(KEYWORDS),
+    }
+
+
+def agent_servers() -> dict[str, Any]:
+    """Its server; no variable stands there, because its format has no place for a secret."""
+    server = {"type": "stdio", "command": UVX.command, "args": list(UVX.args)}
+    return {"$schema": f"{_AGENT_PLUGINS}/mcp.schema.json", "mcpServers": {SERVER: server}}
+
+
+def codex_marketplace() -> dict[str, Any]:
+    """The list by which Codex finds the plugin."""
+    plugin = {
+        "name": NAME,
+        "source": {"source": "local", "path": "./"},
+        "policy": {"installation": "AVAILABLE", "authentication": "ON_INSTALL"},
+        "category": "Creativity",
+    }
+    return {"name": NAME, "interface": {"displayName": TITLE}, "plugins": [plugin]}
+
+
+def marketplace(source: str) -> dict[str, Any]:
+    """The list by which Claude Code and Copilot find the plugin, each at a place of its own."""
     return {
         "name": NAME,
         "owner": {"name": AUTHOR},
         "metadata": {"description": SUMMARY},
-        "plugins": [{"name": SERVER, "source": "./manifests/claude-code", "description": SUMMARY}],
+        "plugins": [{"name": SERVER, "source": source, "description": SUMMARY}],
     }
 
 

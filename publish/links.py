@@ -6,7 +6,8 @@ from urllib.parse import quote, urlencode
 
 from acestep_mcp.install.clients import CURSOR, LM_STUDIO, VSCODE
 from acestep_mcp.install.entries import UVX, Entry, published
-from acestep_mcp.install.project import KEY, NAME, SERVER, SUMMARY, TITLE
+from acestep_mcp.install.project import KEY, NAME, SERVER
+from publish.project import SUMMARY, TITLE
 
 KEY_INPUT = {
     "type": "promptString",

@@ -1,4 +1,4 @@
-"""The MCPB bundle: `python -m acestep_mcp.install.bundle [FILE]`, run in the source tree.
+"""The MCPB bundle: `python -m publish.bundle [FILE]`, run in the source tree.
 
 The same sources make the same bytes on every machine: members are sorted, dated alike and
 stored, since two builds of zlib do not compress alike.
@@ -10,7 +10,7 @@ import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
-_ROOT = Path(__file__).parent.parent.parent
+_ROOT = Path(__file__).parent.parent
 _BESIDE = ("pyproject.toml", "uv.lock", "README.md", "LICENSE")
 _EPOCH = (1980, 1, 1, 0, 0, 0)
 _MODE = 0o100644 << 16

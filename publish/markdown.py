@@ -1,10 +1,12 @@
-"""The README's blocks about clients."""
+"""What the pages say of clients, and whose repository it is."""
 
-from acestep_mcp.install.clients import CLIENTS, GOOSE, VSCODE, ZED, Client
-from acestep_mcp.install.entries import published, snippet
-from acestep_mcp.install.links import install_links
-from acestep_mcp.install.project import KEY, KEY_FILE, NAME, OWNERSHIP_MARKER, PUBLISHED
+import re
+
+from acestep_mcp.install.clients import CLIENTS, VSCODE, Client
+from acestep_mcp.install.project import KEY, KEY_FILE, NAME
 from acestep_mcp.settings import KEY_PAGE
+from publish.links import install_links
+from publish.project import OWNER, OWNERSHIP_MARKER
 
 _ASK = '*"Write a folk song about paper boats and make it."*'
 _KEYS = {
@@ -15,18 +17,13 @@ _KEYS = {
 }
 
 
-def marker() -> str:
-    """The line by which the registry knows whose package it is."""
-    return OWNERSHIP_MARKER
-
-
 def client_table() -> str:
     """From nothing to the first song in three lines, the second of them the client's own."""
     head = ("client", "its line", "what it writes (Linux)", "the key", "cuts a call off after")
     rows = [" | ".join(_row(client)) for client in CLIENTS]
     lines = [f"| {' | '.join(head)} |", "|---|---|---|---|---|"]
     steps = (
-        f"1. `uv tool install {NAME if PUBLISHED else '.'}`",
+        f"1. `uv tool install {NAME}`",
         f"2. write your [key]({KEY_PAGE}), one line, to `{KEY_FILE}`",
         "3. your client's line from this table",
     )
@@ -34,21 +31,22 @@ def client_table() -> str:
     return "\n".join([*steps, "", *lines, *(f"| {row} |" for row in rows), "", ask])
 
 
-def pasted() -> str:
-    """What goes into the configurations that are not edited for their owners."""
-    blocks = (
-        f"{client.title} (`{_home(client)}`):\n\n```{client.format}\n"
-        f"{snippet(client, published(client))}```"
-        for client in (ZED, GOOSE)
-    )
-    return "\n\n".join(blocks)
-
-
 def links() -> str:
-    """Links for clients that take one."""
+    """Buttons for clients that take a link."""
     made = install_links()
-    named = {"vscode": "VS Code", "cursor-web": "Cursor", "lm-studio-web": "LM Studio"}
-    return " · ".join(f"[{title}]({made[name]})" for name, title in named.items())
+    named = {
+        "vscode": "VS Code",
+        "cursor-web": "Cursor",
+        "lm-studio-web": "LM Studio",
+        "goose": "Goose",
+    }
+    return "Add it to " + " · ".join(f"[{title}]({made[name]})" for name, title in named.items())
+
+
+def owned(text: str) -> str:
+    """The text with the account that publishes in every address of the repository."""
+    text = re.sub(r"<!-- mcp-name: [^ ]+ -->", OWNERSHIP_MARKER, text)
+    return re.sub(rf"(github(?:usercontent)?\.com)/[\w-]+/{NAME}", rf"\1/{OWNER}/{NAME}", text)
 
 
 def _row(client: Client) -> tuple[str, ...]:
