@@ -5,7 +5,7 @@ import sys
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
-from importlib.metadata import metadata, version
+from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 from anyio import CapacityLimiter
@@ -51,6 +51,9 @@ def instructions(*, charges: bool) -> str:
     return _INSTRUCTIONS.format(cost=cost, again=again)
 
 
+WEBSITE = "https://github.com/acestep-mcp/acestep-mcp"
+ICON = "https://raw.githubusercontent.com/acestep-mcp/acestep-mcp/main/manifests/mcpb/icon.png"
+"""The account in both is written anew by a release under another one."""
 _FIVE_MINUTES = CacheHint(ttl_ms=300_000, scope="public")
 
 
@@ -141,15 +144,13 @@ def build(
         confirming=settings.confirm,
         readers=hosting.readers if hosting else None,
     )
-    urls = metadata("acestep-mcp").get_all("Project-URL") or ()
-    addresses = dict(each.split(", ", 1) for each in urls)
     with _plain_logging():
         mcp: MCPServer[Any] = MCPServer(
             "acestep",
             title="ACE-Step music",
             version=version("acestep-mcp"),
-            website_url=addresses["Homepage"],
-            icons=[Icon(src=addresses["Icon"], mime_type="image/png", sizes=["512x512"])],
+            website_url=WEBSITE,
+            icons=[Icon(src=ICON, mime_type="image/png", sizes=["512x512"])],
             instructions=instructions(charges=charges),
             tools=[*tools.build(desk, settings.wait)],
             cache_hints={"tools/list": _FIVE_MINUTES},

@@ -140,7 +140,7 @@ def open_folder() -> Iterator[Path]:
 def as_somebody_else(code: str, *, cwd: Path, **env: str) -> subprocess.CompletedProcess[str]:
     """Run code after the libraries are loaded, under a user id that has no entry."""
     preload = (
-        "import os, sys, json, asyncio, encodings.idna, sqlite3\n"
+        "import os, sys, json, asyncio, email.parser, encodings.idna, sqlite3\n"
         "import acestep_mcp.front, acestep_mcp.ledger.sqlite, acestep_mcp.commands.songs\n"
         "import acestep_mcp.commands.install, acestep_mcp.commands.parser, acestep_mcp.keys\n"
         "import anyio._backends._asyncio, platformdirs.unix, pwd, rich.cells\n"

@@ -72,8 +72,13 @@ def scripts(text: str) -> dict[str, int]:
 
     Vowel signs written as characters of their own count as letters; digits and signs do not.
     """
+    return dict(_counted(text))
+
+
+@lru_cache(maxsize=8)  # the same lyrics are counted for several rules
+def _counted(text: str) -> tuple[tuple[str, int], ...]:
     counts: Counter[str] = Counter()
     for character, number in Counter(text).items():
         if name := script(character):
             counts[name] += number
-    return dict(sorted(counts.items(), key=lambda item: (-item[1], item[0])))
+    return tuple(sorted(counts.items(), key=lambda item: (-item[1], item[0])))

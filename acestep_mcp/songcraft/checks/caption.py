@@ -299,6 +299,8 @@ def tags_disagree(song: Parsed) -> str | None:
     tags = dict.fromkeys(song.tags)
     absent = _absent("\n".join(tags).lower(), song.caption)
     opposed = _opposed(song.caption)
+    if not absent and not opposed:
+        return None
     for tag in tags:
         if found := next((i for i in _INSTRUMENT.findall(tag.lower()) if i in absent), None):
             return (

@@ -16,13 +16,16 @@ _SPREAD = 6  # syllables within a section
 _DIFFERENCE = 2  # lines between parallel sections
 
 
+_SPOKEN = re.compile(r"spoken|\brap|narrat", re.IGNORECASE)
+
+
 def breathless(song: Parsed) -> str | None:
     """L1: a line too long to sing."""
     japanese = song.japanese or _is_romaji(song)
     most = MOST_SYLLABLES_RAP if song.needs.rap else MOST_MORAE if japanese else MOST_SYLLABLES
     long: list[tuple[str, float]] = []
     for measured in song.measured:
-        if re.search(r"spoken|\brap|narrat", measured.section.tag or "", re.IGNORECASE):
+        if _SPOKEN.search(measured.section.tag or ""):
             continue
         for line, count in zip(measured.lines, measured.syllables, strict=True):
             wide = len(line) > MOST_LATIN and not (song.needs.rap or japanese)
