@@ -1,5 +1,5 @@
 # Every target does its own set-up: with uv where it is installed, else with venv and pip.
-.PHONY: demo test attacks audio check snap faults fuzz proofs hosted browser install-check clients fresh bundle conformance bench fit songs evals own-server clean
+.PHONY: demo test attacks audio check snap faults fuzz proofs hosted browser install-check clients fresh bundle conformance bench fit songs evals own-server portable clean
 
 PYTHON ?= python3
 UV := $(shell command -v uv 2>/dev/null)
@@ -102,6 +102,10 @@ songs: $(READY)
 # Speed and memory, as ratios against baselines measured in the same run.
 bench: $(READY)
 	@$(BIN)/python -m benchmarks
+
+# What depends on the system, as Windows and macOS would see it; a part of `make test`, too.
+portable: $(READY)
+	$(BIN)/python -m pytest -q tests/test_portable.py tests/install/test_places.py tests/library/test_folders.py
 
 # Songs on the real ACE-Step 1.5 API server, which is installed beside, without models or a GPU.
 own-server: $(READY)

@@ -1,9 +1,7 @@
 """The composition root: from settings to a server that is ready to be served."""
 
-import logging
-import sys
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
@@ -14,6 +12,7 @@ from mcp.server.caching import CacheHint
 from mcp.server.mcpserver import MCPServer
 from mcp_types import Icon
 
+from acestep_mcp import logs
 from acestep_mcp.clock import Clock, SystemClock
 from acestep_mcp.domain.song import LOCAL_OWNER, Owner
 from acestep_mcp.engine import LEASE, Account, Callback, Engine, Terms, Who
@@ -24,10 +23,10 @@ from acestep_mcp.providers.pixazo.client import Gateway
 from acestep_mcp.settings import Settings
 from acestep_mcp.surface import player, prompts, resources, tools
 from acestep_mcp.surface.answers import House
-from acestep_mcp.surface.calls import objects
-from acestep_mcp.surface.delivery import Delivery
 from acestep_mcp.surface.desk import Desk, Readers
-from acestep_mcp.surface.extensions import Named
+from acestep_mcp.surface.middleware.arguments_as_object import objects
+from acestep_mcp.surface.middleware.naming_extensions import Named
+from acestep_mcp.surface.middleware.noting_delivery import Delivery
 from acestep_mcp.surface.skills import SKILLS, Skills
 from acestep_mcp.surface.tasks import Tasks
 from acestep_mcp.surface.waiting import Patience
@@ -104,10 +103,7 @@ def build(
     `lease` is how many seconds a dead process keeps its songs. Without `hosting` the server
     works for the one person who started it.
     """
-    # Set before MCPServer configures logging, and quieter than it would be: every poll is a line.
-    logging.basicConfig(level=settings.log_level)
-    logging.getLogger("httpx").setLevel(logging.WARNING)
-    logging.getLogger("mcp").setLevel(max(logging.WARNING, logging.getLogger().level))
+    logs.set_up(settings.log_level)
     clock = clock or SystemClock()
     folder = settings.output_dir if settings.save else None
     providers = _providers(settings, clock, hosting)
@@ -144,7 +140,7 @@ def build(
         confirming=settings.confirm,
         readers=hosting.readers if hosting else None,
     )
-    with _plain_logging():
+    with logs.plain():
         mcp: MCPServer[Any] = MCPServer(
             "acestep",
             title="ACE-Step music",
@@ -177,10 +173,10 @@ def _providers(settings: Settings, clock: Clock, hosting: Hosting | None) -> Pro
         made.append(Gateway(settings.base_url, now=clock.now, webhook_mode=mode))
     if settings.server_url:
         # Only those who run one pay for loading it.
-        from acestep_mcp.providers.acestep.client import Server  # noqa: PLC0415
+        from acestep_mcp.providers.acestep.client import AceStepServer  # noqa: PLC0415
 
         made.append(
-            Server(
+            AceStepServer(
                 settings.server_url,
                 settings.server_key,
                 clock=clock,
@@ -199,20 +195,3 @@ def own_account(settings: Settings) -> Account:
         settings.key_places,
         problem=settings.key_problem,
     )
-
-
-@contextmanager
-def _plain_logging() -> Iterator[None]:
-    """Keep the SDK from loading rich for a log handler; logging is set up already.
-
-    It takes rich wherever that is installed, which is 40 ms of every start.
-    """
-    hidden = ("rich.console", "rich.logging")
-    loaded = {name: sys.modules[name] for name in hidden if name in sys.modules}
-    sys.modules.update(dict.fromkeys(hidden))  # type: ignore[arg-type]  # None: cannot be imported
-    try:
-        yield
-    finally:
-        for name in hidden:
-            del sys.modules[name]
-        sys.modules.update(loaded)

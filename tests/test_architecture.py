@@ -16,7 +16,7 @@ FLOORS = (
     ("surface", "install"),
     ("engine",),
     ("library", "ledger", "providers", "front"),
-    ("settings", "clock"),
+    ("settings", "clock", "logs"),
     ("keys",),
     ("keyfile",),
     ("environment",),

@@ -17,7 +17,7 @@ from mcp_types import CompleteResult, PromptReference, TextContent, TextResource
 
 from acestep_mcp import server, settings
 from acestep_mcp.clock import SystemClock
-from acestep_mcp.domain.models import METERS
+from acestep_mcp.domain.catalogue import METERS
 from acestep_mcp.domain.song import Owner
 from acestep_mcp.engine import Account
 from acestep_mcp.songcraft.notation import KEYS

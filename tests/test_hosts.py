@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from acestep_mcp.domain.models import METERS
+from acestep_mcp.domain.catalogue import METERS
 from acestep_mcp.providers.pixazo.client import Gateway
 from acestep_mcp.surface.arguments import COSTLY
 from acestep_mcp.surface.handles import handles

@@ -10,8 +10,8 @@ import anyio
 import pytest
 
 from acestep_mcp.clock import SystemClock
+from acestep_mcp.domain.catalogue import ModelId, ProviderInfo
 from acestep_mcp.domain.errors import KeyMissing, NotAsked
-from acestep_mcp.domain.models import ModelId, ProviderInfo
 from acestep_mcp.domain.request import SongRequest
 from acestep_mcp.domain.song import LOCAL_OWNER, Observation, RequestId, SongId
 from acestep_mcp.engine import Account, Engine, Terms

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from mcp_types import ResourceLink
 
-from acestep_mcp.domain.models import takers
+from acestep_mcp.domain.catalogue import takers
 from acestep_mcp.providers.pixazo.models import MODELS
 from acestep_mcp.settings import Surface
 from tests import generated

@@ -44,7 +44,7 @@ _PASSWORD = re.compile(r"//[^\s/@]*:[^\s@]*@")
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class Examined:
     """One thing looked at; `mend` says what to do where it is not well, or might be better."""
 
     name: str
@@ -63,7 +63,7 @@ def run(*, as_json: bool) -> int:
     return 0 if all(each.ok for each in findings) else 1
 
 
-async def _examine() -> list[Finding]:
+async def _examine() -> list[Examined]:
     faults: list[str] = []
     # A value that stops a server is one finding here, and its default serves for the others.
     found = settings.read(faults=faults)
@@ -96,17 +96,17 @@ async def _examine() -> list[Finding]:
     return [*bad, *[await _checked(*each, found) for each in checks], *_clients(found)]
 
 
-Check = tuple[str, Callable[[Settings], Awaitable[Finding]], str]
+Check = tuple[str, Callable[[Settings], Awaitable[Examined]], str]
 """A name, what looks, and the mend where it falls over."""
 
 
 async def _checked(
-    name: str, check: Callable[[Settings], Awaitable[Finding]], mend: str, found: Settings
-) -> Finding:
+    name: str, check: Callable[[Settings], Awaitable[Examined]], mend: str, found: Settings
+) -> Examined:
     try:
         return await check(found)
     except Exception as error:  # noqa: BLE001  # whatever it is, it is the finding
-        return Finding(name, ok=False, detail=_said(error, found), mend=mend)
+        return Examined(name, ok=False, detail=_said(error, found), mend=mend)
 
 
 def _said(error: Exception, found: Settings) -> str:
@@ -119,36 +119,36 @@ def _said(error: Exception, found: Settings) -> str:
     return text if isinstance(error, settings.SettingsError) else f"{type(error).__name__}: {text}"
 
 
-def _fault(line: str) -> Finding:
+def _fault(line: str) -> Examined:
     name = re.split(r"\W", line, maxsplit=1)[0]
-    return Finding(f"setting {name}", ok=False, detail=line, mend=f"change or unset {name}")
+    return Examined(f"setting {name}", ok=False, detail=line, mend=f"change or unset {name}")
 
 
-async def _versions(_: Settings) -> Finding:
+async def _versions(_: Settings) -> Examined:
     import sqlite3
 
     parts = [f"Python {platform.python_version()}", f"SQLite {sqlite3.sqlite_version}"]
     parts += [f"{name} {version(name)}" for name in ("acestep-mcp", "mcp", "httpx", "pydantic")]
-    return Finding("versions", ok=True, detail=", ".join(parts))
+    return Examined("versions", ok=True, detail=", ".join(parts))
 
 
-async def _launcher(_: Settings) -> Finding:
+async def _launcher(_: Settings) -> Examined:
     from acestep_mcp.install.launcher import launcher
 
     found = launcher()
     command = shlex.join((found.command, *found.args))
-    return Finding("command for client configurations", ok=True, detail=command)
+    return Examined("command for client configurations", ok=True, detail=command)
 
 
-async def _key(found: Settings) -> Finding:
+async def _key(found: Settings) -> Examined:
     if not found.key:
         looked = ", ".join(found.key_places)
         mend = f"get one at {KEY_PAGE} and write it to {keys.HOME_FILE}"
         detail = f"{found.key_problem or 'none'}; looked at {looked}"
-        return Finding("key", ok=False, detail=detail, mend=mend)
+        return Examined("key", ok=False, detail=detail, mend=mend)
     detail = f"found in {found.key_source}"
     if found.key_source in keys.VARIABLES:
-        return Finding("key", ok=True, detail=detail)
+        return Examined("key", ok=True, detail=detail)
     path = expanded(found.key_source)
     exposed = keys.exposed(path)
     mend = f"chmod 600 {shlex.quote(str(path))}" if exposed else ""
@@ -156,53 +156,53 @@ async def _key(found: Settings) -> Finding:
         mend = f"chmod 700 {shlex.quote(str(path.parent))}"
     # Others may read many a key that a container's engine mounts; nobody else changes one.
     ok = not exposed or "read" in exposed
-    return Finding("key", ok, f"{detail}, which {exposed}" if exposed else detail, mend)
+    return Examined("key", ok, f"{detail}, which {exposed}" if exposed else detail, mend)
 
 
-async def _own_server(found: Settings) -> Finding:
+async def _own_server(found: Settings) -> Examined:
     """Whether the user's own server is the right one, takes its key, and is new enough."""
     from acestep_mcp.clock import SystemClock
-    from acestep_mcp.providers.acestep.client import Server
+    from acestep_mcp.providers.acestep.client import AceStepServer
     from acestep_mcp.providers.verdicts import Broken
 
     name = f"own server {found.server_url}"
     if found.server_key_problem:
         mend = "set ACESTEP_SERVER_KEY to the key it was started with"
-        return Finding(name, ok=False, detail=found.server_key_problem, mend=mend)
-    server = Server(found.server_url, found.server_key, clock=SystemClock())
+        return Examined(name, ok=False, detail=found.server_key_problem, mend=mend)
+    server = AceStepServer(found.server_url, found.server_key, clock=SystemClock())
     try:
         health = await server.health()
         known = await server.inventory()
     except Broken as broken:
         mend = "start it with acestep-api, or mend ACESTEP_SERVER_URL"
-        return Finding(name, ok=False, detail=broken.cause, mend=mend)
+        return Examined(name, ok=False, detail=broken.cause, mend=mend)
     finally:
         await server.close()
     if known is None:
         mend = "set ACESTEP_SERVER_KEY to the key it was started with"
-        return Finding(name, ok=False, detail="it refuses the key", mend=mend)
+        return Examined(name, ok=False, detail="it refuses the key", mend=mend)
     model = clean(health.get("loaded_model"), 60) or "no model loaded yet: the first song loads it"
     if not known:
         mend = "update it: seeds are honoured from March 2026 on"
-        return Finding(name, ok=True, detail=f"an early release; {model}", mend=mend)
+        return Examined(name, ok=True, detail=f"an early release; {model}", mend=mend)
     heavy = "an XL model wants 12 GB with offloading, 20 GB without" if "xl" in model else ""
-    return Finding(name, ok=True, detail=model, mend=heavy)
+    return Examined(name, ok=True, detail=model, mend=heavy)
 
 
-async def _network(found: Settings) -> Finding:
+async def _network(found: Settings) -> Examined:
     """Proxy and certificates, as the environment names them."""
     from acestep_mcp.providers.http import Http
     from acestep_mcp.providers.verdicts import Broken
 
     name, http = "proxy and certificates", Http(found.base_url)
     try:
-        return Finding(name, ok=True, detail=http.settings())
+        return Examined(name, ok=True, detail=http.settings())
     except Broken as broken:
         detail, _, mend = broken.cause.partition("; ")
-        return Finding(name, ok=False, detail=detail, mend=mend)
+        return Examined(name, ok=False, detail=detail, mend=mend)
 
 
-async def _media(found: Settings) -> Finding:
+async def _media(found: Settings) -> Examined:
     """Whether the hosts that keep finished songs may be, and can be, reached from here."""
     from acestep_mcp.providers.http import Http
     from acestep_mcp.providers.pixazo.client import media_origins
@@ -210,15 +210,15 @@ async def _media(found: Settings) -> Finding:
     name, http = "media look-up", Http(found.base_url)
     host = next(urlsplit(each).hostname for each in media_origins(found.base_url)) or ""
     try:
-        return Finding(name, ok=True, detail=await http.looked_up(host))
+        return Examined(name, ok=True, detail=await http.looked_up(host))
     except OSError as error:
         mend = "check the network and its DNS; songs are made all the same, but not saved"
-        return Finding(name, ok=False, detail=str(error), mend=mend)
+        return Examined(name, ok=False, detail=str(error), mend=mend)
     finally:
         await http.close()
 
 
-async def _gateway(found: Settings) -> Finding:
+async def _gateway(found: Settings) -> Examined:
     from acestep_mcp.domain.song import Observation
     from acestep_mcp.providers import Gone, Unanswered
     from acestep_mcp.providers.pixazo.client import Gateway
@@ -233,16 +233,16 @@ async def _gateway(found: Settings) -> Finding:
     known = isinstance(answer, Gone) and not answer.once_known  # as it has to be of such an id
     if not isinstance(answer, Observation) and not refused and not known:
         mend = "check the network, a proxy, and ACESTEP_BASE_URL"
-        return Finding(name, ok=False, detail=answer.cause, mend=mend)
+        return Examined(name, ok=False, detail=answer.cause, mend=mend)
     if not found.key:
-        return Finding(name, ok=True, detail="reachable; there is no key to try on it")
+        return Examined(name, ok=True, detail="reachable; there is no key to try on it")
     if not isinstance(answer, Observation) and refused:
         mend = f"the key was refused; get a valid one at {KEY_PAGE}"
-        return Finding(name, ok=False, detail=f"reachable, but {answer.cause}", mend=mend)
-    return Finding(name, ok=True, detail="reachable, and it accepts the key")
+        return Examined(name, ok=False, detail=f"reachable, but {answer.cause}", mend=mend)
+    return Examined(name, ok=True, detail="reachable, and it accepts the key")
 
 
-async def _clock(found: Settings) -> Finding:
+async def _clock(found: Settings) -> Examined:
     from acestep_mcp.providers.bodies import Request
     from acestep_mcp.providers.http import Http
     from acestep_mcp.providers.pixazo.client import STATUS_SECONDS
@@ -253,24 +253,24 @@ async def _clock(found: Settings) -> Finding:
     try:
         reply = await http.exchange(request, STATUS_SECONDS)
     except Broken:
-        return Finding("clock", ok=True, detail="not compared: the gateway was not reached")
+        return Examined("clock", ok=True, detail="not compared: the gateway was not reached")
     finally:
         await http.close()
     return _compared(reply)
 
 
-def _compared(reply: "Reply") -> Finding:
+def _compared(reply: "Reply") -> Examined:
     try:
         theirs = parsedate_to_datetime(reply.headers["date"]).timestamp()
     except (KeyError, ValueError):
-        return Finding("clock", ok=True, detail="not compared: the gateway names no time")
+        return Examined("clock", ok=True, detail="not compared: the gateway names no time")
     ahead = time.time() - theirs
     detail = f"{abs(ahead):.0f} s {'ahead of' if ahead > 0 else 'behind'} the gateway's"
     mend = "" if abs(ahead) <= _CLOCK_SLACK else "let the system set its clock from the network"
-    return Finding("clock", ok=not mend, detail=detail, mend=mend)
+    return Examined("clock", ok=not mend, detail=detail, mend=mend)
 
 
-async def _ledger(found: Settings) -> Finding:
+async def _ledger(found: Settings) -> Examined:
     from acestep_mcp.ledger import opened
 
     ledger = opened(found.ledger_path or found.data_problem, found.database_url)
@@ -280,10 +280,10 @@ async def _ledger(found: Settings) -> Finding:
         total = (await ledger.page(LOCAL_OWNER, limit=1)).total
     except LedgerDown as down:
         detail = f"{down.place}: {down.cause}" if down.place else down.cause
-        return Finding("ledger", ok=False, detail=detail, mend=_mended(down, found))
+        return Examined("ledger", ok=False, detail=detail, mend=_mended(down, found))
     finally:
         await ledger.close()
-    return Finding("ledger", ok=True, detail=f"{found.ledger_place}, {total} songs")
+    return Examined("ledger", ok=True, detail=f"{found.ledger_place}, {total} songs")
 
 
 def _mended(down: LedgerDown, found: Settings) -> str:
@@ -296,23 +296,23 @@ def _mended(down: LedgerDown, found: Settings) -> str:
     return f"mend {found.ledger_path} or its folder or disk, or set ACESTEP_DATA_DIR"
 
 
-async def _output(found: Settings) -> Finding:
+async def _output(found: Settings) -> Examined:
     name, mend = "output folder", "set ACESTEP_OUTPUT_DIR to an absolute path that can be written"
     if not found.save:
-        return Finding(name, ok=True, detail="not used: ACESTEP_SAVE is off")
+        return Examined(name, ok=True, detail="not used: ACESTEP_SAVE is off")
     if found.output_dir is None:
-        return Finding(name, ok=False, detail=found.output_problem, mend=mend)
+        return Examined(name, ok=False, detail=found.output_problem, mend=mend)
     try:
         found.output_dir.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=found.output_dir, buffering=0) as file:
             file.write(bytes(4096))  # a full disk takes an empty file
     except OSError as error:
         detail = f"{found.output_dir}: {error.strerror}"
-        return Finding(name, ok=False, detail=detail, mend=mend)
-    return Finding(name, ok=True, detail=str(found.output_dir))
+        return Examined(name, ok=False, detail=detail, mend=mend)
+    return Examined(name, ok=True, detail=str(found.output_dir))
 
 
-async def _decoder(_: Settings) -> Finding:
+async def _decoder(_: Settings) -> Examined:
     """Whether a track would be measured and tagged; it is kept in any case."""
     import wave
 
@@ -326,12 +326,12 @@ async def _decoder(_: Settings) -> Finding:
             file.writeframes(b"\0\x40\0\xc0" * 2000)
         heard = await Decoder().listen(path, Track(size=0, media_type="audio/wav"))
     if heard.track.heard:
-        return Finding("decoder", ok=True, detail="measures, tags and converts tracks")
+        return Examined("decoder", ok=True, detail="measures, tags and converts tracks")
     detail = "it gave no answer: tracks are kept, but neither measured nor tagged"
-    return Finding("decoder", ok=False, detail=detail, mend=_AGAIN)
+    return Examined("decoder", ok=False, detail=detail, mend=_AGAIN)
 
 
-async def _encoding(_: Settings) -> Finding:
+async def _encoding(_: Settings) -> Examined:
     """Titles name files, so the file system must hold every script; messages are in UTF-8."""
     names = sys.getfilesystemencoding()
     detail = f"file names {names}, locale {locale.getencoding()}, output {sys.stdout.encoding}"
@@ -339,11 +339,11 @@ async def _encoding(_: Settings) -> Finding:
         _SUNG.encode(names)
     except UnicodeEncodeError:
         mend = "set PYTHONUTF8=1, or a UTF-8 locale such as LANG=C.UTF-8"
-        return Finding("encoding", ok=False, detail=detail, mend=mend)
-    return Finding("encoding", ok=True, detail=detail)
+        return Examined("encoding", ok=False, detail=detail, mend=mend)
+    return Examined("encoding", ok=True, detail=detail)
 
 
-async def _answers(_: Settings) -> Finding:
+async def _answers(_: Settings) -> Examined:
     from acestep_mcp.install.handshake import Silent, handshake
     from acestep_mcp.install.launcher import launcher
 
@@ -351,12 +351,12 @@ async def _answers(_: Settings) -> Finding:
         answered = await handshake(launcher())
     except Silent as silent:
         mend = "mend that setting" if "is not usable" in str(silent) else _AGAIN
-        return Finding("server", ok=False, detail=f"does not start: {silent}", mend=mend)
+        return Examined("server", ok=False, detail=f"does not start: {silent}", mend=mend)
     detail = f"{len(answered.tools)} tools after {answered.seconds:.1f} s, MCP {answered.protocol}"
-    return Finding("server", ok=True, detail=detail)
+    return Examined("server", ok=True, detail=detail)
 
 
-def _clients(found: Settings) -> Iterator[Finding]:
+def _clients(found: Settings) -> Iterator[Examined]:
     """What is said of each client that has been on this machine."""
     try:
         from acestep_mcp.install.clients import CLIENTS
@@ -367,7 +367,7 @@ def _clients(found: Settings) -> Iterator[Finding]:
             machine.home.stat()
     except Exception as error:  # noqa: BLE001  # as above
         mend = "set HOME to an absolute path"
-        yield Finding(
+        yield Examined(
             "clients", ok=False, detail=f"not looked at: {_said(error, found)}", mend=mend
         )
         return
@@ -376,12 +376,12 @@ def _clients(found: Settings) -> Iterator[Finding]:
             seen = _client(client, machine)
         except Exception as error:  # noqa: BLE001  # as above
             name, mend = f"client {client.title}", "mend its configuration"
-            seen = Finding(name, ok=False, detail=_said(error, found), mend=mend)
+            seen = Examined(name, ok=False, detail=_said(error, found), mend=mend)
         if seen:
             yield seen
 
 
-def _client(client: "Client", machine: "Machine") -> Finding | None:
+def _client(client: "Client", machine: "Machine") -> Examined | None:
     from acestep_mcp.install.installed import looked_at, resolved
 
     seen = looked_at(client, machine)
@@ -389,20 +389,20 @@ def _client(client: "Client", machine: "Machine") -> Finding | None:
         return None
     name, mend = f"client {client.title}", f"acestep-mcp install {client.name}"
     if seen.trouble:
-        return Finding(name, ok=False, detail=f"{seen.path} {seen.trouble}", mend="mend that file")
+        return Examined(name, ok=False, detail=f"{seen.path} {seen.trouble}", mend="mend that file")
     if seen.entry is None:
-        return Finding(name, ok=True, detail=f"not configured; to do so: {mend}")
+        return Examined(name, ok=True, detail=f"not configured; to do so: {mend}")
     command = str(seen.entry.get("command") or seen.entry.get("cmd") or "")
     if not command:
-        return Finding(name, ok=True, detail=f"configured in {seen.path}, without a command")
+        return Examined(name, ok=True, detail=f"configured in {seen.path}, without a command")
     program = resolved(command, client, machine)
     if program is None:
         detail = f"{seen.path} names {command}, which {client.title} will not find"
-        return Finding(name, ok=False, detail=detail, mend=mend)
-    return Finding(name, ok=True, detail=f"starts {program}, says {seen.path}")
+        return Examined(name, ok=False, detail=detail, mend=mend)
+    return Examined(name, ok=True, detail=f"starts {program}, says {seen.path}")
 
 
-def _print(findings: list[Finding]) -> None:
+def _print(findings: list[Examined]) -> None:
     try:
         from acestep_mcp.commands.console import Console
     except ImportError:  # one of the things that may be wrong

@@ -14,7 +14,7 @@ from acestep_mcp.domain.errors import LedgerDown, MediaGone
 from acestep_mcp.domain.song import LOCAL_OWNER, Song, converted
 from acestep_mcp.ledger import opened
 from acestep_mcp.library import Exported, Library
-from acestep_mcp.library.download import Media
+from acestep_mcp.providers import Media
 
 
 def run(request_id: str, *, kind: str, take: int | None, folder: Path | None) -> int:

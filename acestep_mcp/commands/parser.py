@@ -120,7 +120,7 @@ def _speed(text: str) -> float:
 
 
 def _http(arguments: argparse.Namespace) -> int:
-    from acestep_mcp.commands.http import run
+    from acestep_mcp.commands.hosted import run
 
     return run(arguments.host, arguments.port)
 

@@ -15,7 +15,7 @@ fact, or the same object where the fact changes nothing.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any, Literal, NewType
+from typing import Any, Literal, NewType, get_args
 
 from acestep_mcp.domain.track import Track
 
@@ -34,6 +34,8 @@ State = Literal[
 Saving = Literal["off", "wanted", "done", "lost"]
 """`wanted` until the files are there, or until it is sure that the media host has them no more."""
 
+STATES: tuple[State, ...] = get_args(State)
+"""All of them, in the order in which a song goes through them."""
 RUNNING: frozenset[State] = frozenset({"QUEUED", "PROCESSING"})
 """Accepted by the gateway and not finished: followed until they are."""
 SUBMITTING: frozenset[State] = frozenset({"intent", "sending"})
@@ -41,6 +43,10 @@ SUBMITTING: frozenset[State] = frozenset({"intent", "sending"})
 _BEFORE: Mapping[State, State] = {"PROCESSING": "QUEUED"}
 ENDED: frozenset[State] = frozenset({"COMPLETED", "FAILED", "ERROR"})
 """The gateway's terminal states."""
+LISTED: frozenset[State] = frozenset(STATES) - {"intent"}
+"""What a list shows: of an intent nothing was sent, so there is no song yet."""
+CHARGED: frozenset[State] = RUNNING | {"COMPLETED", "FAILED"}
+"""Accepted, and not ended in a way that is documented as free."""
 
 GONE_AFTER = 600.0
 GONE_FOR_GOOD = 604_800.0

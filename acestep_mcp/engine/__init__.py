@@ -26,13 +26,13 @@ from uuid import uuid4
 import anyio
 
 from acestep_mcp.clock import Clock, Jumps
+from acestep_mcp.domain.catalogue import ProviderInfo
 from acestep_mcp.domain.errors import (
     CouldNotSend,
     KeyMissing,
     LedgerDown,
     NotAsked,
 )
-from acestep_mcp.domain.models import ProviderInfo
 from acestep_mcp.domain.song import (
     LOCAL,
     RUNNING,

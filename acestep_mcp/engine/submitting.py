@@ -7,6 +7,7 @@ from functools import partial
 import anyio
 
 from acestep_mcp.clock import Clock
+from acestep_mcp.domain.catalogue import ProviderInfo
 from acestep_mcp.domain.errors import (
     BalanceTooLow,
     CouldNotSend,
@@ -16,7 +17,6 @@ from acestep_mcp.domain.errors import (
     Refusal,
     Rejected,
 )
-from acestep_mcp.domain.models import ProviderInfo
 from acestep_mcp.domain.retry import growing
 from acestep_mcp.domain.song import Song, accepted, sending, unknown, unsent
 from acestep_mcp.engine import telemetry

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from acestep_mcp.domain.models import ProviderInfo
+from acestep_mcp.domain.catalogue import ProviderInfo
 from acestep_mcp.domain.song import Owner, SongId
 
 LEASE = 10.0

@@ -31,10 +31,12 @@ class BodyLimits:
         elif _declared(scope) > self._largest:
             await Response(status_code=413)(scope, receive, send)
         else:
-            await self._app(scope, _Body(receive, self._largest, self._slowest).receive, send)
+            await self._app(
+                scope, _BoundedBody(receive, self._largest, self._slowest).receive, send
+            )
 
 
-class _Body:
+class _BoundedBody:
     def __init__(self, receive: Receive, largest: int, slowest: float) -> None:
         self._receive = receive
         self._left = largest

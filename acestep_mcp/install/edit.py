@@ -21,7 +21,7 @@ _KINDS = {"command": str, "args": list, "env": dict}
 """What an entry holds that starts a program; what holds something else is nothing we know."""
 
 
-class Refused(Exception):
+class NotEditable(Exception):
     """Why the text is left alone, as the rest of a sentence about the file."""
 
 
@@ -29,7 +29,7 @@ def with_server(text: str, section: str, server: Entry) -> str:
     """The text with the server in its section; what its entry had besides stays in it.
 
     Raises:
-        Refused: The text is not plain JSON, or has something else at that place.
+        NotEditable: The text is not plain JSON, or has something else at that place.
     """
     text = text if text.strip() else "{}\n"
     root = _parsed(text)
@@ -37,7 +37,7 @@ def with_server(text: str, section: str, server: Entry) -> str:
     wanted = _merged(_member(servers, SERVER), server)
     edited = _put(text, section, wanted)
     if json.loads(edited) != {**root, section: {**servers, SERVER: wanted}}:
-        raise Refused("is written in a way that cannot be edited safely")
+        raise NotEditable("is written in a way that cannot be edited safely")
     return edited
 
 
@@ -45,26 +45,26 @@ def _parsed(text: str) -> dict[str, Any]:
     try:
         root = json.loads(text)
     except (ValueError, RecursionError) as error:
-        raise Refused(f"is not plain JSON ({error})") from None
+        raise NotEditable(f"is not plain JSON ({error})") from None
     if not isinstance(root, dict):
-        raise Refused("does not hold a JSON object")
+        raise NotEditable("does not hold a JSON object")
     return root
 
 
 def _member(of: dict[str, Any], name: str) -> dict[str, Any]:
     value = of.get(name, {})
     if not isinstance(value, dict):
-        raise Refused(f"has something else than an object as its {name}")
+        raise NotEditable(f"has something else than an object as its {name}")
     return value
 
 
 def _merged(present: Entry, server: Entry) -> Entry:
     """The entry that is there, changed so that it starts the server as `server` says."""
     if any(name in present for name in _REMOTE):
-        raise Refused(f"has a remote server named {SERVER}; remove that first")
+        raise NotEditable(f"has a remote server named {SERVER}; remove that first")
     for name, kind in _KINDS.items():
         if not isinstance(present.get(name), kind | None):
-            raise Refused(f"has an entry {SERVER} with something strange as its {name}")
+            raise NotEditable(f"has an entry {SERVER} with something strange as its {name}")
     env = {**(present.get("env") or {}), **server.get("env", {})}
     return {**present, **server, **({"env": env} if env else {})}
 

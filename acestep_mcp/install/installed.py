@@ -26,7 +26,7 @@ _TOKENS = re.compile(r'("(?:\\.|[^"\\])*")|//[^\n]*|/\*.*?\*/', re.DOTALL)
 _TRAILING = re.compile(r'("(?:\\.|[^"\\])*")|,(?=\s*[}\]])', re.DOTALL)
 
 
-class Unreadable(Exception):
+class UnreadableConfiguration(Exception):
     """Why the configuration tells nothing, as the rest of a sentence about it."""
 
 
@@ -70,23 +70,23 @@ def servers(client: Client, path: Path) -> dict[str, Any]:
     """What a configuration has for servers, by name; nothing where there is no file.
 
     Raises:
-        Unreadable: It is not what the client writes.
+        UnreadableConfiguration: It is not what the client writes.
     """
     try:
         content = write.read(path).content or b""
         found = _parsed(client, content.decode("utf-8-sig")).get(client.section, {})
     except (OSError, ValueError, RuntimeError) as error:
         reason = error.strerror if isinstance(error, OSError) else error
-        raise Unreadable(f"cannot be read: {reason}") from None
+        raise UnreadableConfiguration(f"cannot be read: {reason}") from None
     if not isinstance(found, dict):
-        raise Unreadable(f"has no table as its {client.section}")
+        raise UnreadableConfiguration(f"has no table as its {client.section}")
     return found
 
 
 def _look(client: Client, path: Path) -> Installed:
     try:
         found = servers(client, path)
-    except Unreadable as trouble:
+    except UnreadableConfiguration as trouble:
         return Installed(client, path, trouble=str(trouble))
     entries = {name: each for name, each in found.items() if isinstance(each, dict)}
     ours = (each for name, each in entries.items() if _is_ours(name, each))

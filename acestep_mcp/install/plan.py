@@ -10,7 +10,7 @@ from pathlib import Path
 from acestep_mcp.install import edit, write
 from acestep_mcp.install.clients import Client, Program
 from acestep_mcp.install.entries import Entry, Launch, entry, snippet
-from acestep_mcp.install.installed import Unreadable, servers
+from acestep_mcp.install.installed import UnreadableConfiguration, servers
 from acestep_mcp.install.places import Machine, configuration
 from acestep_mcp.install.project import SERVER
 
@@ -79,7 +79,7 @@ def starts(present: object, launch: Launch) -> bool:
 def _present(client: Client, path: Path) -> object:
     try:
         return servers(client, path).get(SERVER)
-    except Unreadable:
+    except UnreadableConfiguration:
         return None
 
 
@@ -110,7 +110,7 @@ def _edit(client: Client, path: Path, wanted: Entry) -> Plan:
         return Edit(original, mark + edited.encode())
     except UnicodeError:
         why = "is not in UTF-8"
-    except edit.Refused as refusal:
+    except edit.NotEditable as refusal:
         why = str(refusal)
     except (OSError, RuntimeError) as error:  # the latter for links that lead to one another
         why = f"cannot be read ({getattr(error, 'strerror', None) or error})"

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TypeVar, cast
 
 from acestep_mcp.domain.errors import BadInput, LedgerDown, LimitReached
-from acestep_mcp.domain.song import Owner, Song, SongId, orphaned, unknown
+from acestep_mcp.domain.song import CHARGED, LISTED, Owner, Song, SongId, orphaned, unknown
 from acestep_mcp.ledger import search as searching
 from acestep_mcp.ledger import statements as sql
 from acestep_mcp.ledger.driver import Driver, InDoubt, Params, Row, Transaction
@@ -41,8 +41,6 @@ _MOST_INDEXED, _BATCHES = 100, 4
 """Songs of an older version that are indexed in one transaction, and how many of these in a go."""
 _TOP = (math.inf, "")
 _NAMESAKE = "the gateway answered with the id of another order"
-_LISTED = ("sending", "QUEUED", "PROCESSING", "COMPLETED", "FAILED", "ERROR", "UNKNOWN")
-_CHARGED = ("QUEUED", "PROCESSING", "COMPLETED", "FAILED")
 # What was sent and not answered may have been paid for, so it is shown as what it is: unknown.
 # An `intent` is in no list: nothing was sent, so there is no song yet.
 _SHOWN = {"": (), "UNKNOWN": ("UNKNOWN", "sending"), "intent": ("",)}
@@ -326,7 +324,7 @@ def _used(tx: Transaction, owner: Owner, now: float) -> int:
 def _bought(owner: Owner, now: float, tx: Transaction) -> Bought:
     tracks = {row["state"]: int(row["tracks"]) for row in tx.all(sql.COUNTS, {"owner": owner})}
     return Bought(
-        tracks=sum(tracks.get(state, 0) for state in _CHARGED),
+        tracks=sum(tracks.get(state, 0) for state in CHARGED),
         unknown=sum(tracks.get(state, 0) for state in _SHOWN["UNKNOWN"]),
         today=_used(tx, owner, now),
     )
@@ -508,7 +506,7 @@ def _take_again(orphans: _Orphans, taken: tuple[Song, ...], tx: Transaction) -> 
 def _page(owner: Owner, status: str, after: tuple[float, str], limit: int, tx: Transaction) -> Page:
     songs = {row["state"]: int(row["songs"]) for row in tx.all(sql.COUNTS, {"owner": owner})}
     states = _SHOWN.get(status, (status,))
-    total = sum(songs.get(state, 0) for state in states or _LISTED)
+    total = sum(songs.get(state, 0) for state in states or LISTED)
     place = {"owner": owner, "before": after[0], "id": after[1], "limit": limit + 1}
     if states:
         state, other = (*states, "")[:2]

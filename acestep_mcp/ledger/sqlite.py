@@ -31,7 +31,7 @@ LOOK_SECONDS = 0.25
 """Between looks for changes by other processes, while somebody waits for one."""
 
 
-class _Statements:
+class _SqliteStatements:
     """The open transaction of one connection."""
 
     __slots__ = ("_db",)
@@ -135,7 +135,7 @@ class SqliteDriver:
             self._db = self._open()
         self._db.execute(begin)
         with _undone_on_error(self._db):
-            return self._db, work(_Statements(self._db))
+            return self._db, work(_SqliteStatements(self._db))
 
     def _open(self) -> sqlite3.Connection:
         self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -151,7 +151,7 @@ class SqliteDriver:
             db.execute("pragma fullfsync = on")  # macOS: fsync alone stops at the drive's cache
             db.execute("begin immediate")
             db.execute(META)
-            migrate("sqlite", _Statements(db))
+            migrate("sqlite", _SqliteStatements(db))
             db.execute("commit")
         except BaseException:
             db.close()

@@ -6,12 +6,22 @@ the rows in the order it wants them, and a test holds both engines to that. A pa
 serves a statement only where its condition stands in it word for word.
 """
 
+from collections.abc import Collection
+
+from acestep_mcp.domain.song import ENDED, STATES, SUBMITTING, State
+from acestep_mcp.domain.song import RUNNING as RUNNING_STATES
 from acestep_mcp.ledger.rows import FIELDS
 
-UNFINISHED = "state in ('intent', 'sending', 'QUEUED', 'PROCESSING')"
+
+def _among(states: Collection[State]) -> str:
+    """A condition that a partial index can be recognized by: the states in their one order."""
+    return f"state in ({', '.join(repr(each) for each in STATES if each in states)})"
+
+
+UNFINISHED = _among(SUBMITTING | RUNNING_STATES)
 UNSAVED = "state = 'COMPLETED' and saving = 'wanted'"
-RUNNING = "state in ('QUEUED', 'PROCESSING')"
-ENDED_UNHEARD = "(state in ('COMPLETED', 'FAILED', 'ERROR') and delivered = 0)"
+RUNNING = _among(RUNNING_STATES)
+ENDED_UNHEARD = f"({_among(ENDED)} and delivered = 0)"
 DELIVERED = "(state = 'COMPLETED' and delivered = 1)"
 MADE = "(state = 'COMPLETED' and exact <> '')"
 ORDERED = "fingerprint <> ''"

@@ -1,11 +1,10 @@
 """Getting a track onto the disk: whole, resumed where the host allows it, and never too much."""
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager, ExitStack
 from dataclasses import dataclass
 from io import FileIO
 from pathlib import Path
-from typing import Protocol
 
 from anyio.to_thread import run_sync
 
@@ -14,6 +13,7 @@ from acestep_mcp.domain.errors import MediaGone
 from acestep_mcp.library import disk
 from acestep_mcp.library.names import HEAD, suffix
 from acestep_mcp.library.whole import is_short
+from acestep_mcp.providers import Media
 
 LARGEST_TRACK = 512 << 20
 """Bytes. Ten minutes of 32-bit float stereo are 230 MB; anything longer is no song of ours."""
@@ -23,30 +23,6 @@ PAUSE = 1.0
 """Seconds before the second attempt; twice as long before each one after."""
 _SLOWEST = 1024  # bytes a second: at this rate a song of three minutes takes an hour
 _GRACE = 60.0  # seconds after which an attempt is judged by its rate
-
-
-class Media(Protocol):
-    """An open download, as the gateway gives it."""
-
-    @property
-    def start(self) -> int:
-        """The file's byte that comes first."""
-        ...
-
-    @property
-    def total(self) -> int | None:
-        """Bytes of the whole file, where known."""
-        ...
-
-    @property
-    def validator(self) -> str:
-        """By what a later request can go on."""
-        ...
-
-    @property
-    def pieces(self) -> AsyncIterator[bytes]:
-        """The bytes."""
-        ...
 
 
 Fetch = Callable[[str, int, str], AbstractAsyncContextManager[Media]]

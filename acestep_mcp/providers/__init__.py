@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar, Literal, Protocol
 
-from acestep_mcp.domain.models import Model, ProviderInfo
+from acestep_mcp.domain.catalogue import Model, ProviderInfo
 from acestep_mcp.domain.song import Observation, RequestId, Song, SongId
 
 Reason = Literal["key", "balance", "busy", "request"]

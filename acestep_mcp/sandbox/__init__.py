@@ -26,11 +26,11 @@ from acestep_mcp.sandbox.faults import (
 from acestep_mcp.sandbox.gateway import Sandbox
 from acestep_mcp.sandbox.jobs import Job, Profile
 from acestep_mcp.sandbox.messages import Arrival
-from acestep_mcp.sandbox.webhooks import Delivery
+from acestep_mcp.sandbox.webhooks import CallbackSent
 
 __all__ = [
     "Arrival",
-    "Delivery",
+    "CallbackSent",
     "Faults",
     "Job",
     "Profile",

@@ -9,7 +9,7 @@ PRICE_CENTS: Final = 1
 
 
 @dataclass(frozen=True, slots=True)
-class Field:
+class Documented:
     """One parameter: whether a value is allowed, and the words that say what is."""
 
     allows: Callable[[object], bool]
@@ -35,13 +35,15 @@ def _between(kind: Callable[[object], bool], low: float, high: float) -> Callabl
 _NO_LIMIT = float("inf")
 _TINY = 1e-9
 
-_PROMPT = Field(lambda value: isinstance(value, str) and bool(value.strip()), "a non-empty string")
-_STRING = Field(_text, "a string")
-_FLAG = Field(lambda value: isinstance(value, bool), "true or false")
-_COUNT = Field(_between(_whole, 1, _NO_LIMIT), "a positive integer")
-_POSITIVE = Field(_between(_number, _TINY, _NO_LIMIT), "a positive number")
+_PROMPT = Documented(
+    lambda value: isinstance(value, str) and bool(value.strip()), "a non-empty string"
+)
+_STRING = Documented(_text, "a string")
+_FLAG = Documented(lambda value: isinstance(value, bool), "true or false")
+_COUNT = Documented(_between(_whole, 1, _NO_LIMIT), "a positive integer")
+_POSITIVE = Documented(_between(_number, _TINY, _NO_LIMIT), "a positive number")
 
-FIELDS: Final[Mapping[str, Mapping[str, Field]]] = {
+FIELDS: Final[Mapping[str, Mapping[str, Documented]]] = {
     "ace-step": {
         "prompt": _PROMPT,
         "lyrics": _STRING,
@@ -49,18 +51,18 @@ FIELDS: Final[Mapping[str, Mapping[str, Field]]] = {
         "duration": _COUNT,
         "bpm": _COUNT,
         "infer_steps": _COUNT,
-        "guidance_scale": Field(_number, "a number"),
-        "seed": Field(_whole, "an integer"),
+        "guidance_scale": Documented(_number, "a number"),
+        "seed": Documented(_whole, "an integer"),
     },
     "ace-step-xl": {
         "prompt": _PROMPT,
         "lyrics": _STRING,
-        "duration": Field(_between(_number, _TINY, 600), "a number of seconds up to 600"),
-        "seed": Field(_between(_whole, -1, _NO_LIMIT), "an integer, -1 for random"),
+        "duration": Documented(_between(_number, _TINY, 600), "a number of seconds up to 600"),
+        "seed": Documented(_between(_whole, -1, _NO_LIMIT), "an integer, -1 for random"),
         "bpm": _POSITIVE,
         "key": _STRING,
         "time_signature": _STRING,
-        "batch_size": Field(_between(_whole, 1, 4), "an integer from 1 to 4"),
+        "batch_size": Documented(_between(_whole, 1, 4), "an integer from 1 to 4"),
         "thinking": _FLAG,
     },
 }

@@ -11,12 +11,12 @@ from anyio.abc import TaskGroup
 from acestep_mcp.sandbox.catalogue import PRICE_CENTS
 from acestep_mcp.sandbox.faults import Fault, Faults
 from acestep_mcp.sandbox.jobs import Job, Profile, State
-from acestep_mcp.sandbox.messages import Arrival, Reply
+from acestep_mcp.sandbox.messages import Answer, Arrival
 from acestep_mcp.sandbox.routes import KEY_HEADER, Routes
 from acestep_mcp.sandbox.server import serve
+from acestep_mcp.sandbox.stream import listen
 from acestep_mcp.sandbox.wav import Encoding
-from acestep_mcp.sandbox.webhooks import Delivery, follow
-from acestep_mcp.sandbox.wire import listen
+from acestep_mcp.sandbox.webhooks import CallbackSent, follow
 
 Wait = Literal["submit", "status", "media", "webhook", "other"]
 
@@ -70,7 +70,7 @@ class Sandbox(Knobs):
         self.faults = Faults()
         self.jobs: dict[str, Job] = {}
         self.arrivals: list[Arrival] = []
-        self.deliveries: list[Delivery] = []
+        self.deliveries: list[CallbackSent] = []
         self.connections = 0
         self._routes = Routes(self)
         self._waiting: set[anyio.Event] = set()
@@ -189,7 +189,7 @@ class Sandbox(Knobs):
         self.arrivals.append(arrival)
         self._tell()
 
-    def answer(self, arrival: Arrival) -> Awaitable[Reply]:
+    def answer(self, arrival: Arrival) -> Awaitable[Answer]:
         """The reply to a request, after its effect."""
         return self._routes.answer(arrival)
 
@@ -199,7 +199,7 @@ class Sandbox(Knobs):
         if job.webhook and self._group:
             self._group.start_soon(follow, self, job, job.webhook)
 
-    def delivered(self, delivery: Delivery) -> None:
+    def delivered(self, delivery: CallbackSent) -> None:
         """Notes an attempt to call back."""
         self.deliveries.append(delivery)
         self._tell()

@@ -45,7 +45,7 @@ class Profile:
 
 
 @dataclass(frozen=True, slots=True)
-class Webhook:
+class CallbackTarget:
     """Where to call back: `mode` is "terminal" or "sync"."""
 
     url: str
@@ -63,7 +63,7 @@ class Job:
     created_at: float
     ordinal: int
     profile: Profile
-    webhook: Webhook | None = None
+    webhook: CallbackTarget | None = None
     error: str | None = None
     expired: bool = False
     _pushed: list[tuple[State, float]] = field(default_factory=list)

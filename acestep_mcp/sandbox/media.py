@@ -10,7 +10,7 @@ import anyio
 from anyio import to_thread
 
 from acestep_mcp.sandbox.jobs import Job
-from acestep_mcp.sandbox.messages import Arrival, Reply
+from acestep_mcp.sandbox.messages import Answer, Arrival
 from acestep_mcp.sandbox.wav import Encoding
 
 _RANGE = re.compile(r"bytes=(\d*)-(\d*)$")
@@ -89,16 +89,16 @@ def span(headers: Mapping[str, str], size: int, tag: str) -> Span | None:
 
 async def serve(
     arrival: Arrival, size: int, headers: dict[str, str], content: Callable[[], Awaitable[bytes]]
-) -> Reply:
+) -> Answer:
     """The reply to GET or HEAD of a file whose size and headers are known beforehand."""
     try:
         part = span(arrival.headers, size, headers["ETag"])
     except ValueError as outside:
-        return Reply(416, b"", {"Content-Range": str(outside)})
+        return Answer(416, b"", {"Content-Range": str(outside)})
     status = 206 if part else 200
     part = part or Span(0, size, size)
     if status == 206:  # noqa: PLR2004  # Partial Content
         headers = headers | {"Content-Range": part.header}
     if arrival.method == "HEAD":
-        return Reply(status, b"", headers, length=part.end - part.start)
-    return Reply(status, memoryview(await content())[part.start : part.end], headers)
+        return Answer(status, b"", headers, length=part.end - part.start)
+    return Answer(status, memoryview(await content())[part.start : part.end], headers)

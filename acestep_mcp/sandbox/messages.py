@@ -29,7 +29,7 @@ class Arrival:
 
 
 @dataclass(frozen=True, slots=True)
-class Reply:
+class Answer:
     """A status, headers beyond Content-Length, and the body.
 
     `length` stands in for the body's own where none is sent, as in the answer to HEAD.
@@ -56,14 +56,14 @@ def kind_of(method: str, path: str) -> Kind:
     return "media" if path.startswith("/media/") else "other"
 
 
-def in_json(status: int, content: object, headers: Mapping[str, str] | None = None) -> Reply:
+def in_json(status: int, content: object, headers: Mapping[str, str] | None = None) -> Answer:
     """A JSON reply."""
     plain = {"Content-Type": "application/json; charset=utf-8"}
-    return Reply(status, json.dumps(content).encode(), plain | dict(headers or {}))
+    return Answer(status, json.dumps(content).encode(), plain | dict(headers or {}))
 
 
 def refusal(
     status: int, error: str, message: str, headers: Mapping[str, str] | None = None
-) -> Reply:
+) -> Answer:
     """The gateway's error shape: a short error and a sentence."""
     return in_json(status, {"error": error, "message": message}, headers)

@@ -22,7 +22,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from acestep_mcp.sandbox.wire import listen
+from acestep_mcp.sandbox.stream import listen
 
 SERVICE = "ACE-Step API"
 _FILE = "/v1/audio?path=%2Fsandbox%2F{}-{}.wav"

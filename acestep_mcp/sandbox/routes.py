@@ -8,8 +8,8 @@ from urllib.parse import urlsplit
 
 from acestep_mcp.sandbox import media, score, wav
 from acestep_mcp.sandbox.catalogue import FIELDS, PRICE_CENTS, objection
-from acestep_mcp.sandbox.jobs import Job, Webhook, request_id, status
-from acestep_mcp.sandbox.messages import Arrival, Reply, in_json, refusal
+from acestep_mcp.sandbox.jobs import CallbackTarget, Job, request_id, status
+from acestep_mcp.sandbox.messages import Answer, Arrival, in_json, refusal
 
 if TYPE_CHECKING:
     from acestep_mcp.sandbox.gateway import Sandbox
@@ -38,7 +38,7 @@ class Routes:
         self._sandbox = sandbox
         self._bucket = media.Bucket()
 
-    async def answer(self, arrival: Arrival) -> Reply:
+    async def answer(self, arrival: Arrival) -> Answer:
         """The reply to a request, after its effect. Only media ever waits for anything."""
         path = arrival.path.partition("?")[0]
         try:
@@ -48,8 +48,8 @@ class Routes:
         except _Refused as refused:
             return refused.reply
 
-    def _answer(self, arrival: Arrival, path: str) -> Reply:
-        routes: list[tuple[re.Pattern[str], str, Callable[[Arrival, str], Reply]]] = [
+    def _answer(self, arrival: Arrival, path: str) -> Answer:
+        routes: list[tuple[re.Pattern[str], str, Callable[[Arrival, str], Answer]]] = [
             (_SUBMIT, "POST", self._submit),
             (_STATUS, "GET", self._status),
         ]
@@ -59,8 +59,8 @@ class Routes:
         return refusal(404, "Not Found", f"No route for {path}")
 
     def _let_in(
-        self, respond: Callable[[Arrival, str], Reply], arrival: Arrival, subject: str
-    ) -> Reply:
+        self, respond: Callable[[Arrival, str], Answer], arrival: Arrival, subject: str
+    ) -> Answer:
         key = arrival.headers.get(KEY_HEADER)
         if key in self._sandbox.forbidden_keys:
             return refusal(403, "Forbidden", "This subscription has no access to the API")
@@ -69,7 +69,7 @@ class Routes:
             return refusal(401, "Unauthorized", f"The Ocp-Apim-Subscription-Key header {fault}")
         return respond(arrival, subject)
 
-    def _submit(self, arrival: Arrival, model: str) -> Reply:
+    def _submit(self, arrival: Arrival, model: str) -> Answer:
         if model not in FIELDS or model in self._sandbox.disabled_models:
             message = f"Model '{model}' not found or is disabled"
             raise _Refused(400, "Model not found", message)
@@ -80,7 +80,7 @@ class Routes:
         accepted = {"request_id": job.request_id, "status": "QUEUED", "polling_url": polling_url}
         return in_json(202, accepted)
 
-    def _job(self, model: str, payload: dict[str, object], webhook: Webhook | None) -> Job:
+    def _job(self, model: str, payload: dict[str, object], webhook: CallbackTarget | None) -> Job:
         now, ordinal = self._sandbox.now(), len(self._sandbox.jobs) + 1
         name = request_id(model, now)
         profile = self._sandbox.profile
@@ -95,7 +95,7 @@ class Routes:
             chosen = priced if job.model == "ace-step-xl" else message
             raise _Refused(402, "Insufficient Balance", chosen)
 
-    def _status(self, _: Arrival, subject: str) -> Reply:
+    def _status(self, _: Arrival, subject: str) -> Answer:
         job = self._sandbox.jobs.get(subject)
         if job is None:
             return refusal(404, "Not Found", f"Request '{subject}' not found")
@@ -115,7 +115,7 @@ class Routes:
             shape["status"] = str(shape["status"]).lower()
         return shape
 
-    async def _media(self, arrival: Arrival, subject: str, index: int) -> Reply:
+    async def _media(self, arrival: Arrival, subject: str, index: int) -> Answer:
         if arrival.method not in ("GET", "HEAD"):
             return refusal(405, "Method Not Allowed", "Use GET or HEAD", {"Allow": "GET, HEAD"})
         job, encoding = self._track_owner(subject, index), self._sandbox.encoding
@@ -137,7 +137,7 @@ class Routes:
         return job
 
 
-def _wrong_method(arrival: Arrival, method: str) -> Reply | None:
+def _wrong_method(arrival: Arrival, method: str) -> Answer | None:
     if arrival.method == method:
         return None
     return refusal(405, "Method Not Allowed", f"Use {method}", {"Allow": method})
@@ -155,7 +155,7 @@ def _payload(arrival: Arrival, model: str) -> dict[str, object]:
     return payload
 
 
-def _webhook(headers: Mapping[str, str]) -> Webhook | None:
+def _webhook(headers: Mapping[str, str]) -> CallbackTarget | None:
     """Where to call back. Loopback may go without TLS, or nothing could be tested here."""
     url, mode = headers.get("x-webhook-url"), headers.get("x-webhook-mode", "terminal")
     if url is None:
@@ -165,7 +165,7 @@ def _webhook(headers: Mapping[str, str]) -> Webhook | None:
         raise _Refused(400, "Bad Request", "X-Webhook-URL must be https; plain http is rejected")
     if mode not in ("terminal", "sync"):
         raise _Refused(400, "Bad Request", "X-Webhook-Mode must be 'terminal' or 'sync'")
-    return Webhook(url, mode)
+    return CallbackTarget(url, mode)
 
 
 def _seed(payload: Mapping[str, object], name: str) -> int:

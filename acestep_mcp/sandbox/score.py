@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from acestep_mcp.sandbox.lanes import RATE
-from acestep_mcp.sandbox.words import Line, Part, parts
+from acestep_mcp.sandbox.vocables import Line, Part, parts
 
 LONGEST = 600.0
 """Seconds; longer requests (only the 1.5 model takes them) are rendered up to here."""
@@ -60,7 +60,7 @@ class Note:
 
 
 @dataclass(frozen=True, slots=True)
-class Section:
+class Passage:
     """`chords` has one root degree per bar; `lead` is ordered and does not overlap."""
 
     kind: str
@@ -79,7 +79,7 @@ class Score:
     tonic: int
     major: bool
     quiet: bool
-    sections: tuple[Section, ...]
+    sections: tuple[Passage, ...]
 
     @property
     def bar_ticks(self) -> int:
@@ -182,10 +182,10 @@ class _Writer:
     beats: int
     beat_ticks: int
 
-    def section(self, part: Part, bars: int) -> Section:
+    def section(self, part: Part, bars: int) -> Passage:
         chords = self._chords(part.kind, bars)
         lead = tuple(note for note in self._lead(part, chords) if note.ticks)
-        return Section(part.kind, chords, lead)
+        return Passage(part.kind, chords, lead)
 
     def _chords(self, kind: str, bars: int) -> tuple[int, ...]:
         choices = _CHORDS[self.major][_LIKE.get(kind, kind)]

@@ -12,8 +12,8 @@ from anyio.abc import TaskGroup
 
 from acestep_mcp.sandbox import faults as toxic
 from acestep_mcp.sandbox.faults import Fault
-from acestep_mcp.sandbox.messages import Arrival, Reply, kind_of, refusal
-from acestep_mcp.sandbox.wire import Wire, accepted
+from acestep_mcp.sandbox.messages import Answer, Arrival, kind_of, refusal
+from acestep_mcp.sandbox.stream import Wire, accepted
 
 BODY_LIMIT = 1 << 20
 _PIECE = 65_536
@@ -31,7 +31,7 @@ class Handler(Protocol):
     def record(self, arrival: Arrival) -> None:
         """A request was read."""
 
-    def answer(self, arrival: Arrival) -> Awaitable[Reply]:
+    def answer(self, arrival: Arrival) -> Awaitable[Answer]:
         """Gives a request its effect and its reply."""
 
 
@@ -43,10 +43,10 @@ async def serve(listener: socket.socket, handler: Handler, group: TaskGroup) -> 
     """Accepts connections for ever, each in a task of `group`."""
     async for wire in accepted(listener):
         handler.connected()
-        group.start_soon(_Connection(wire, handler).run)
+        group.start_soon(_Conversation(wire, handler).run)
 
 
-class _Connection:
+class _Conversation:
     def __init__(self, wire: Wire, handler: Handler) -> None:
         self._wire = wire
         self._handler = handler
@@ -123,13 +123,13 @@ class _Connection:
         if silence := fault.find(toxic.timeout):
             return await self._keep_silent(silence.seconds)
         if canned := fault.find(toxic.reply):
-            earned = Reply(canned.status, canned.body, canned.headers)
+            earned = Answer(canned.status, canned.body, canned.headers)
         await delays(fault)
         if fault.resets("after") or earned is None:
             return self._reset()
         return await self._reply(arrival.method, earned, fault)
 
-    async def _answer(self, arrival: Arrival) -> Reply:
+    async def _answer(self, arrival: Arrival) -> Answer:
         try:
             return await self._handler.answer(arrival)
         except Exception as error:  # noqa: BLE001  # one bad request must not end the server
@@ -156,7 +156,7 @@ class _Connection:
             await self._wire.hung_up()
         return False
 
-    async def _reply(self, method: str, reply: Reply, fault: Fault) -> bool:
+    async def _reply(self, method: str, reply: Answer, fault: Fault) -> bool:
         closing = fault.find(toxic.slow_close)
         head = self._head(reply, close=closing is not None)
         body = b"" if method == "HEAD" else reply.body
@@ -165,7 +165,7 @@ class _Connection:
             await anyio.sleep(closing.seconds)
         return whole and self._done(method, body)
 
-    def _head(self, reply: Reply, *, close: bool) -> bytes:
+    def _head(self, reply: Answer, *, close: bool) -> bytes:
         fields = reply.fields() | ({"Connection": "close"} if close else {})
         reason = phrase(reply.status).encode()
         event = h11.Response(status_code=reply.status, headers=list(fields.items()), reason=reason)

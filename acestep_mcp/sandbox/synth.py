@@ -11,7 +11,7 @@ from itertools import pairwise
 
 from acestep_mcp.sandbox import lanes, wav
 from acestep_mcp.sandbox.lanes import FRAME, RATE
-from acestep_mcp.sandbox.score import Score, Section, compose
+from acestep_mcp.sandbox.score import Passage, Score, compose
 from acestep_mcp.sandbox.voices import (
     BASS,
     HARMONIES,
@@ -118,7 +118,7 @@ class _Band:
                 tail = dry[-late:]
                 yield lanes.mix(backing, dry, echo)
 
-    def _lead(self, section: Section) -> Iterator[bytes]:
+    def _lead(self, section: Passage) -> Iterator[bytes]:
         """The bars of the lead, with a second voice a third below it where the style has one."""
         lead = self._line(section, LEADS, 0)
         if not _STYLES[section.kind].harmony:
@@ -128,7 +128,7 @@ class _Band:
     def _bars(self, line: bytes) -> Iterator[bytes]:
         return (line[i : i + self._size] for i in range(0, len(line), self._size))
 
-    def _line(self, section: Section, voices: Mapping[str, Held], shift: int) -> bytes:
+    def _line(self, section: Passage, voices: Mapping[str, Held], shift: int) -> bytes:
         level = _STYLES[section.kind].level
         pieces, position = [], 0
         for note in section.lead:
@@ -146,7 +146,7 @@ class _Band:
             self._notes[key] = held(voice, pitch, frames)
         return lanes.scale(self._notes[key], level)
 
-    def _backing(self, section: Section) -> Iterator[bytes]:
+    def _backing(self, section: Passage) -> Iterator[bytes]:
         last = len(section.chords) - 1
         for index, chord in enumerate(section.chords):
             key = (section.kind, chord, index == last)

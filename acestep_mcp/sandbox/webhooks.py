@@ -13,7 +13,7 @@ from anyio.abc import ByteStream
 
 from acestep_mcp.sandbox import faults as toxic
 from acestep_mcp.sandbox.faults import Fault
-from acestep_mcp.sandbox.jobs import TERMINAL, Job, Webhook
+from acestep_mcp.sandbox.jobs import TERMINAL, CallbackTarget, Job
 from acestep_mcp.sandbox.server import delays, pieces
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ _PIECE = 65_536
 
 
 @dataclass(frozen=True, slots=True)
-class Delivery:
+class CallbackSent:
     """One attempt to call back: `status` is what the receiver answered, None if nothing."""
 
     url: str
@@ -40,7 +40,7 @@ class Delivery:
         return self.status is not None and self.status // 100 == 2  # noqa: PLR2004  # 2xx
 
 
-async def follow(sandbox: "Sandbox", job: Job, webhook: Webhook) -> None:
+async def follow(sandbox: "Sandbox", job: Job, webhook: CallbackTarget) -> None:
     """Calls back at every change or poll cycle ("sync"), or only at the end, until the end."""
     state: str = job.state(sandbox.now())
     while state not in TERMINAL:
@@ -50,7 +50,7 @@ async def follow(sandbox: "Sandbox", job: Job, webhook: Webhook) -> None:
         state = changed
 
 
-async def _next_state(sandbox: "Sandbox", job: Job, state: str, webhook: Webhook) -> str:
+async def _next_state(sandbox: "Sandbox", job: Job, state: str, webhook: CallbackTarget) -> str:
     """The state at the next change, or at the end of a poll cycle."""
     cycle = POLL_CYCLE / sandbox.speed if webhook.mode == "sync" else math.inf
     with anyio.move_on_after(cycle):
@@ -61,7 +61,7 @@ async def _next_state(sandbox: "Sandbox", job: Job, state: str, webhook: Webhook
     return job.state(sandbox.now())
 
 
-async def _call_back(sandbox: "Sandbox", webhook: Webhook, body: bytes) -> None:
+async def _call_back(sandbox: "Sandbox", webhook: CallbackTarget, body: bytes) -> None:
     """Delivers once, and again after each retry delay until the receiver answers 2xx."""
     for delay in (*sandbox.webhook_retry_delays, None):
         delivery = await _attempt(webhook.url, body, sandbox.fault("webhook"))
@@ -71,7 +71,7 @@ async def _call_back(sandbox: "Sandbox", webhook: Webhook, body: bytes) -> None:
         await anyio.sleep(delay)
 
 
-async def _attempt(url: str, body: bytes, fault: Fault) -> Delivery:
+async def _attempt(url: str, body: bytes, fault: Fault) -> CallbackSent:
     """One attempt. A fault's canned `reply` is the body sent in place of the true one."""
     await delays(fault)
     if silence := fault.find(toxic.timeout):
@@ -79,10 +79,10 @@ async def _attempt(url: str, body: bytes, fault: Fault) -> Delivery:
     if canned := fault.find(toxic.reply):
         body = canned.body
     if (not fault.processes and not canned) or fault.resets("before"):
-        return Delivery(url, body, None)
+        return CallbackSent(url, body, None)
     status = await _post(url, body, fault)
     # The receiver's answer gets lost, so it will see the same callback again.
-    return Delivery(url, body, None if fault.resets("after") else status)
+    return CallbackSent(url, body, None if fault.resets("after") else status)
 
 
 async def _post(url: str, body: bytes, fault: Fault) -> int | None:

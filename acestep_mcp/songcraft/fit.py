@@ -25,7 +25,7 @@ USUAL_BPM: Final = 100.0  # where none is given; the median of the published exa
 
 
 @dataclass(frozen=True, slots=True)
-class Pace:
+class WordRate:
     """How fast words go: syllables per second, and seconds of breath after a line.
 
     Where the tempo is given, a line takes at least `least` and at most `most` bars.
@@ -46,16 +46,16 @@ class Rates:
     outro. The bands are multiples of the length that is fitted.
     """
 
-    sung: Pace = Pace(speed=2.5, breath=0.9, least=1.0, most=2.8)
-    rap: Pace = Pace(speed=7.0, breath=0.3, least=1.1, most=4.0)
+    sung: WordRate = WordRate(speed=2.5, breath=0.9, least=1.0, most=2.8)
+    rap: WordRate = WordRate(speed=7.0, breath=0.3, least=1.1, most=4.0)
     line: float = 0.8  # seconds; the shortest a line can be
     around: float = 5.0
     section: float = 5.0
     around_line: float = 2.0  # at most so many for each line
     passage: float = 4.0
     edge: float = 2.0
-    floor: Pace = Pace(speed=5.0, breath=0.2, least=0.0, most=math.inf)
-    floor_rap: Pace = Pace(speed=7.0, breath=0.25, least=0.0, most=math.inf)
+    floor: WordRate = WordRate(speed=5.0, breath=0.2, least=0.0, most=math.inf)
+    floor_rap: WordRate = WordRate(speed=7.0, breath=0.25, least=0.0, most=math.inf)
     crowded: float = 0.42
     tight: float = 0.8
     sparse: float = 1.9
@@ -109,7 +109,7 @@ class Fit:
 
 
 @dataclass(frozen=True, slots=True)
-class Measured:
+class CountedPart:
     """A section, the lines somebody sings in it, and the syllables of each."""
 
     section: Section
@@ -128,7 +128,7 @@ def fitted_duration(lyrics: str, caption: str = "", bpm: float | None = None) ->
     return aimed(measured, fit_of(measured, caption, bpm))
 
 
-def aimed(measured: tuple[Measured, ...], needs: Fit) -> int | None:
+def aimed(measured: tuple[CountedPart, ...], needs: Fit) -> int | None:
     """`fitted_duration` for lyrics already measured."""
     if all(not m.syllables and _is_switch(m.section) for m in measured):
         return None
@@ -140,7 +140,7 @@ def estimate(lyrics: str, caption: str = "", bpm: float | None = None) -> Fit:
     return fit_of(measure(lyrics), caption, bpm)
 
 
-def measure(lyrics: str) -> tuple[Measured, ...]:
+def measure(lyrics: str) -> tuple[CountedPart, ...]:
     """The sections in order with the syllables of their sung lines."""
     plan = [(section, section.sung) for section in sections(lyrics)]
     words = {line for _, sung in plan for line in sung}
@@ -149,11 +149,11 @@ def measure(lyrics: str) -> tuple[Measured, ...]:
     # A chorus is counted once, however often it comes.
     counts = {line: syllables(line, japanese=japanese, english=english) for line in words}
     return tuple(
-        Measured(section, sung, tuple(counts[line] for line in sung)) for section, sung in plan
+        CountedPart(section, sung, tuple(counts[line] for line in sung)) for section, sung in plan
     )
 
 
-def fit_of(measured: tuple[Measured, ...], caption: str = "", bpm: float | None = None) -> Fit:
+def fit_of(measured: tuple[CountedPart, ...], caption: str = "", bpm: float | None = None) -> Fit:
     """The estimate for lyrics already measured."""
     rap = is_rap(tuple(m.section for m in measured), caption)
     bar = 4 * 60 / (bpm or USUAL_BPM)  # seconds of four beats
@@ -174,7 +174,7 @@ def fit_of(measured: tuple[Measured, ...], caption: str = "", bpm: float | None 
     return Fit(sum(fast) + bar * unsung / 3, sum(lines) + played, len(lines), rap)
 
 
-def _line(count: float, pace: Pace, bar: float | None) -> float:
+def _line(count: float, pace: WordRate, bar: float | None) -> float:
     """Seconds of a line of so many syllables."""
     seconds = max(count / pace.speed, RATES.line) + pace.breath
     if bar is None:
@@ -194,7 +194,7 @@ def _is_switch(section: Section) -> bool:
     return section.tag is None or section.tag.casefold() in _WHOLE_SONG
 
 
-def _bars(measured: Measured, *, sings: bool) -> float:
+def _bars(measured: CountedPart, *, sings: bool) -> float:
     """Bars that are played for a section; a tag of a manner or an effect takes none.
 
     Where nobody sings, every tag stands for a passage.

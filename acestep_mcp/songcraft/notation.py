@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Literal
 
-from acestep_mcp.domain.models import METERS
+from acestep_mcp.domain.catalogue import METERS
 from acestep_mcp.domain.text import clean
 from acestep_mcp.songcraft import reading
 from acestep_mcp.songcraft.reading import Line

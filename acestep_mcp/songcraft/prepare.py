@@ -7,8 +7,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+from acestep_mcp.domain.catalogue import LONGEST_TITLE, Field, Model, takers
 from acestep_mcp.domain.errors import BadInput
-from acestep_mcp.domain.models import LONGEST_TITLE, Field, Model, takers
 from acestep_mcp.domain.request import DEFAULTS, EDITS, FIELDS, SongRequest
 from acestep_mcp.domain.song import Song
 from acestep_mcp.domain.text import clean, is_well_formed, nearest

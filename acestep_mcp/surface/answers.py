@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from mcp_types import CallToolResult, ContentBlock, ResourceLink, TextContent
 from pydantic import BaseModel, Field
 
-from acestep_mcp.domain.models import ProviderInfo
+from acestep_mcp.domain.catalogue import ProviderInfo
 from acestep_mcp.domain.price import Price, spent
 from acestep_mcp.domain.request import SongRequest
 from acestep_mcp.domain.song import RUNNING, SUBMITTING, Song

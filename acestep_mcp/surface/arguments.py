@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field
 
-from acestep_mcp.domain.models import (
+from acestep_mcp.domain.catalogue import (
     LONGEST_LYRICS,
     LONGEST_PROMPT,
     LONGEST_TITLE,

@@ -10,8 +10,8 @@ from mcp_types import CallToolResult, InputRequiredResult
 from mcp_types.version import is_version_at_least
 
 from acestep_mcp.clock import Clock
+from acestep_mcp.domain.catalogue import ProviderInfo
 from acestep_mcp.domain.errors import CouldNotSend, NotFound, Stopped
-from acestep_mcp.domain.models import ProviderInfo
 from acestep_mcp.domain.request import SongRequest
 from acestep_mcp.domain.song import Song
 from acestep_mcp.engine import Engine, Report, Who

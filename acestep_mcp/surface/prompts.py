@@ -15,8 +15,8 @@ from mcp_types import (
 )
 from pydantic import Field
 
+from acestep_mcp.domain.catalogue import METERS
 from acestep_mcp.domain.errors import NotFound, Refusal
-from acestep_mcp.domain.models import METERS
 from acestep_mcp.domain.song import Song
 from acestep_mcp.engine import Engine, Who
 from acestep_mcp.surface.handles import meant

@@ -1,7 +1,7 @@
 """What a refusal says: one line that names the cause and the next step."""
 
 from acestep_mcp.domain import errors
-from acestep_mcp.domain.models import ProviderInfo
+from acestep_mcp.domain.catalogue import ProviderInfo
 from acestep_mcp.domain.text import clean
 
 LONGEST_ERROR = 300

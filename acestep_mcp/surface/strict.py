@@ -11,8 +11,8 @@ from mcp.server.mcpserver.tools import Tool
 from mcp.server.mcpserver.utilities.func_metadata import ArgModelBase
 from pydantic import ValidationError, create_model
 
+from acestep_mcp.domain.catalogue import Model
 from acestep_mcp.domain.errors import Refusal
-from acestep_mcp.domain.models import Model
 from acestep_mcp.domain.request import DEFAULTS, SongRequest
 from acestep_mcp.domain.text import clean
 from acestep_mcp.front import CHANGED

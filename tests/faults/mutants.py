@@ -36,7 +36,7 @@ from acestep_mcp.ledger.rows import to_song
 from acestep_mcp.library import Saved
 from acestep_mcp.providers import NotSent, Outcome, Refused, Unknown, http, verdicts
 from acestep_mcp.providers.acestep import client as own_client
-from acestep_mcp.providers.acestep.client import Server
+from acestep_mcp.providers.acestep.client import AceStepServer
 from acestep_mcp.providers.bodies import parsed as json_of
 from acestep_mcp.providers.http import of_error
 from acestep_mcp.providers.pixazo import client, wire
@@ -231,7 +231,7 @@ UNSAVED = frozenset({"unsaved"})
 _FOR_EVER = float("inf")
 
 
-async def _never_works(_self: Server) -> bool:
+async def _never_works(_self: AceStepServer) -> bool:
     return True
 
 
@@ -251,7 +251,7 @@ MUTANTS = (
     Mutant(
         "an own server that works long on a song counts as restarted",
         frozenset({"wrong"}),
-        ((Server, "_is_idle", _never_works),),
+        ((AceStepServer, "_is_idle", _never_works),),
         own=True,
     ),
     Mutant(

@@ -27,7 +27,7 @@ from acestep_mcp.ledger.driver import Transaction
 from acestep_mcp.ledger.sqlite import SqliteDriver
 from acestep_mcp.library import Missing, Saved
 from acestep_mcp.providers import Provider, Providers
-from acestep_mcp.providers.acestep.client import Server
+from acestep_mcp.providers.acestep.client import AceStepServer
 from acestep_mcp.providers.http import Http, Network
 from acestep_mcp.providers.pixazo.client import KEY_HEADER, Gateway
 from tests.providers import carried
@@ -79,7 +79,7 @@ class Process:
         own = self.world.own
         http = Http(ORIGIN, Network(transport=self.http), own=own)
         provider: Provider = (
-            Server(ORIGIN, clock=clock, http=http)
+            AceStepServer(ORIGIN, clock=clock, http=http)
             if own
             else Gateway(ORIGIN, now=clock.now, http=http)
         )

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from acestep_mcp.install.edit import Refused, with_server
+from acestep_mcp.install.edit import NotEditable, with_server
 
 SERVER: dict[str, Any] = {"command": "/opt/bin/acestep-mcp", "args": []}
 OTHER = '"other": {"command":"x", "args":[ 1.50, 1e2 ],"note":"caf\\u00e9 \\/ 夜"}'
@@ -94,5 +94,5 @@ def test_of_two_sections_with_one_name_the_one_that_counts_is_edited() -> None:
     ],
 )
 def test_what_is_not_plain_json_or_something_else_is_refused(text: str) -> None:
-    with pytest.raises(Refused):
+    with pytest.raises(NotEditable):
         put(text)

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from acestep_mcp.domain.catalogue import LONGEST_LYRICS, LONGEST_PROMPT
 from acestep_mcp.domain.errors import BadInput
-from acestep_mcp.domain.models import LONGEST_LYRICS, LONGEST_PROMPT
 from acestep_mcp.domain.request import SongRequest
 from acestep_mcp.providers.pixazo.models import MODELS
 from acestep_mcp.songcraft import notation

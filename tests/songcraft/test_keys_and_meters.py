@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from acestep_mcp.domain.models import METERS
+from acestep_mcp.domain.catalogue import METERS
 from acestep_mcp.songcraft.notation import KEYS, NotationError, key, meter
 
 SPELLINGS = {

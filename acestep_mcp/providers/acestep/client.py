@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 import anyio
 
 from acestep_mcp.clock import Clock
+from acestep_mcp.domain.catalogue import ProviderInfo
 from acestep_mcp.domain.errors import CouldNotSend
-from acestep_mcp.domain.models import ProviderInfo
 from acestep_mcp.domain.song import RUNNING, Observation, RequestId
 from acestep_mcp.domain.text import clean
 from acestep_mcp.providers import (
@@ -84,7 +84,7 @@ class _Watched:
     unknown_since: float | None = None
 
 
-class Server:
+class AceStepServer:
     """One server, such as `http://127.0.0.1:8001`, and the key it was started with, if any.
 
     `problem` says what is wrong with a key that is there and cannot be used.

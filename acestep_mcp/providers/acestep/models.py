@@ -7,7 +7,7 @@ the ones it was trained and documented for.
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from acestep_mcp.domain.models import Field, Model, ModelId
+from acestep_mcp.domain.catalogue import Field, Model, ModelId
 
 SEEDS = 2**32
 """One more than the highest seed."""

@@ -10,8 +10,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
+from acestep_mcp.domain.catalogue import ProviderInfo
 from acestep_mcp.domain.errors import CouldNotSend
-from acestep_mcp.domain.models import ProviderInfo
 from acestep_mcp.domain.retry import instant, retry_after
 from acestep_mcp.domain.song import RequestId
 from acestep_mcp.providers import (

@@ -8,7 +8,7 @@ the tool schema, the README table and the checks follow from it.
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from acestep_mcp.domain.models import Field, Model, ModelId
+from acestep_mcp.domain.catalogue import Field, Model, ModelId
 
 _SAMPLES = (16.3, 110.9)
 """Seconds that the document's samples took from creation to completion."""

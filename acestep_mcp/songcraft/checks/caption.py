@@ -3,7 +3,7 @@
 import re
 from itertools import pairwise
 
-from acestep_mcp.domain.models import METERS
+from acestep_mcp.domain.catalogue import METERS
 from acestep_mcp.songcraft.checks.model import CAPTION_RATE, Parsed, tokens
 from acestep_mcp.songcraft.notation import NotationError, key, kind, shown
 

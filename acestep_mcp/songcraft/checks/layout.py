@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Sequence
 from itertools import groupby, pairwise
 
 from acestep_mcp.songcraft.checks.model import Parsed
-from acestep_mcp.songcraft.fit import Measured
+from acestep_mcp.songcraft.fit import CountedPart
 from acestep_mcp.songcraft.notation import kind, qualifiers, shown, tagged
 from acestep_mcp.songcraft.reading import Line, Role, is_no_tag
 
@@ -269,7 +269,7 @@ def chopped(song: Parsed) -> str | None:
     return None
 
 
-def _couplets(measured: Iterable[Measured]) -> str | None:
+def _couplets(measured: Iterable[CountedPart]) -> str | None:
     """The tag of three neighbouring sections of at most two lines each."""
     for tag, run in groupby(measured, key=lambda m: _unnumbered(m.section.tag or "")):
         short = [m for m in run if 0 < len(m.lines) <= _COUPLET]

@@ -5,9 +5,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal, Self
 
-from acestep_mcp.domain.models import Model
+from acestep_mcp.domain.catalogue import Model
 from acestep_mcp.domain.request import SongRequest
-from acestep_mcp.songcraft.fit import Fit, Measured, aimed, fit_of, is_japanese, measure
+from acestep_mcp.songcraft.fit import CountedPart, Fit, aimed, fit_of, is_japanese, measure
 from acestep_mcp.songcraft.notation import Section
 from acestep_mcp.songcraft.scripts import scripts
 
@@ -44,7 +44,7 @@ class Parsed:
     model: Model | None
     caption: str
     lines: tuple[str, ...]
-    measured: tuple[Measured, ...]
+    measured: tuple[CountedPart, ...]
     sung: tuple[str, ...]
     syllables: tuple[float, ...]
     needs: Fit
