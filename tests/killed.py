@@ -87,13 +87,12 @@ async def look(url: str, folder: Path) -> list[dict[str, Any]]:
     async with app.running(), Client(app.mcp) as client:
         await anyio.sleep(2 * LEASE)  # the dead process's lease has to run out
         listed = (await client.call_tool("list_outputs", {})).structured_content or {}
+        songs = []
         for song in listed["songs"]:
-            if song["status"] != "UNKNOWN":
-                arguments = {"request_id": song["request_id"], "wait": 20}
-                await client.call_tool("get_status", arguments)
-        return list(
-            ((await client.call_tool("list_outputs", {})).structured_content or {})["songs"]
-        )
+            arguments = {"request_id": song["request_id"], "wait": 20}
+            done = song["status"] == "UNKNOWN" or await client.call_tool("get_status", arguments)
+            songs.append(song if done is True else done.structured_content or {})
+        return songs
 
 
 def forked(work: Callable[[], Any]) -> bool:

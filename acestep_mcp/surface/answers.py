@@ -189,9 +189,9 @@ def _head(page: Page, newest: Page, house: House, search: str) -> str:
         last = newest.songs[0]
         name = last.title or clean(last.payload.get("prompt", ""), 40)
         return (
-            f"No song has all the words of “{clean(search, 60)}”. There are {newest.total} songs; "
-            f"the newest is “{name}”, {last.status}, request_id {last.handle}. Search for one "
-            "word, or leave the search out."
+            f"No song has all of these words. There are {newest.total} songs; the newest is "
+            f"“{name}”, {last.status}, request_id {last.handle}. Search for one word, or leave "
+            "the search out."
         )
     saved = f" They will be saved in:\n{house.folder}" if house.folder else ""
     return f"No songs{' of that status' if newest.total else ' yet'}.{saved}"
