@@ -35,21 +35,6 @@ if TYPE_CHECKING:
     from mcp.server.auth.provider import TokenVerifier
     from mcp.server.auth.settings import AuthSettings
 
-_INSTRUCTIONS = """\
-Songs {cost}take 15 s to minutes. Write lyrics with section tags, call generate_song \
-once, and if the answer is not COMPLETED call get_status with its request_id and wait=45 until it \
-is. Never submit the same song twice; list_outputs finds every earlier one, and based_on makes one \
-again with changes. Nobody can cancel a submitted song, and none can be edited or made longer: a \
-change is a new recording{again}. You cannot hear songs; tell only what was measured. \
-Give the user the file paths and media URLs exactly as returned."""
-
-
-def instructions(*, charges: bool) -> str:
-    """What the assistant is told once; of money only where songs cost any."""
-    cost, again = ("cost money and ", ", paid for again") if charges else ("", "")
-    return _INSTRUCTIONS.format(cost=cost, again=again)
-
-
 WEBSITE = "https://github.com/acestep-mcp/acestep-mcp"
 ICON = "https://raw.githubusercontent.com/acestep-mcp/acestep-mcp/main/manifests/mcpb/icon.png"
 """The account in both is written anew by a release under another one."""
@@ -147,7 +132,7 @@ def build(
             version=version("acestep-mcp"),
             website_url=WEBSITE,
             icons=[Icon(src=ICON, mime_type="image/png", sizes=["512x512"])],
-            instructions=instructions(charges=charges),
+            instructions=tools.instructions(providers.models),
             tools=[*tools.build(desk, settings.wait)],
             cache_hints={"tools/list": _FIVE_MINUTES},
             middleware=[

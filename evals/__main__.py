@@ -10,7 +10,8 @@ from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 
-from acestep_mcp.server import instructions
+from acestep_mcp.providers.pixazo.models import MODELS
+from acestep_mcp.surface.tools import instructions
 from evals.endpoint import Endpoint
 from evals.requests import REQUESTS
 from evals.stage import played
@@ -57,7 +58,7 @@ def _assistant(options: argparse.Namespace, request: Request) -> Callable[[Run],
     if options.scripted:
         return lambda run: Scripted(run, request.good)
     key = os.environ.get(options.key_from, "")
-    return lambda _: Endpoint(options.endpoint, options.model, key, instructions(charges=True))
+    return lambda _: Endpoint(options.endpoint, options.model, key, instructions(MODELS))
 
 
 def _recorded(request: Request, run: Run, wrong: list[str]) -> dict[str, object]:

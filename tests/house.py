@@ -96,6 +96,28 @@ async def house(folder: Path, **options: Any) -> AsyncIterator[House]:
         yield built
 
 
+@asynccontextmanager
+async def own_house(url: str, folder: Path, **options: Any) -> AsyncIterator[House]:
+    """A server that has nothing but the own server at `url`, and a gateway that nobody may ask."""
+    own = {
+        "HOME": str(folder),
+        "PIXAZO_API_KEY": "",
+        "ACESTEP_SERVER_URL": url,
+        "ACESTEP_POLL_INTERVAL": "1",
+    }
+    async with gateway() as sandbox:
+        async with served(sandbox, folder, **{**own, **options}) as built:
+            yield built
+        assert sandbox.arrivals == [], "the paid gateway was asked"
+
+
+def money(said: str) -> list[str]:
+    """The words of money in a text; a song on one's own server costs time, and a question none."""
+    plain = said.lower().replace("a song costs its time", "").replace("costs nothing", "")
+    words = ("charge", "paid", "pay ", "price", "bought", "buy", "cost", "money")
+    return [word for word in words if word in plain]
+
+
 class Wall(SystemClock):
     """A machine whose wall clock can be set, and whose other clock cannot."""
 

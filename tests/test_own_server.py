@@ -7,34 +7,19 @@ from typing import Any
 
 import anyio
 import pytest
-from mcp import Client
 
 from acestep_mcp import server, settings
 from acestep_mcp.sandbox.own import OwnServer
-from tests.house import LYRICS, House, Later, gateway, shown, text
+from tests.house import LYRICS, SONG, House, Later, money, own_house, shown, text
+from tests.test_tasks import Claiming, ask
 
 pytestmark = pytest.mark.anyio
 
-SONG = {"prompt": "Warm folk ballad with acoustic guitar, gentle female voice"}
-
 
 @asynccontextmanager
-async def home(folder: Path, own: OwnServer, clock: Any = None, **env: str) -> AsyncIterator[House]:
-    async with own.serving() as url, gateway() as sandbox:
-        environ = {
-            "HOME": str(folder),
-            "ACESTEP_BASE_URL": sandbox.base_url,
-            "ACESTEP_SERVER_URL": url,
-            "ACESTEP_DATA_DIR": str(folder / "data"),
-            "ACESTEP_OUTPUT_DIR": str(folder / "songs"),
-            "ACESTEP_POLL_INTERVAL": "1",
-            "ACESTEP_SAVE": "off",
-            **env,
-        }
-        app = server.build(settings.read(environ), clock=clock)
-        async with app.running(), Client(app.mcp) as client:
-            yield House(sandbox, app, client, folder)
-        assert sandbox.arrivals == [], "the paid gateway was asked"
+async def home(folder: Path, own: OwnServer, **options: Any) -> AsyncIterator[House]:
+    async with own.serving() as url, own_house(url, folder, **options) as house:
+        yield house
 
 
 async def made(house: House, **arguments: Any) -> dict[str, Any]:
@@ -101,7 +86,7 @@ async def test_numbers_are_sent_as_the_server_reads_them_and_the_planner_only_wh
 async def test_a_song_under_way_says_how_much_is_made_and_nothing_of_money(tmp_path: Path) -> None:
     clock = Later()
     own = OwnServer(seconds=100, now=clock.monotonic)
-    async with home(tmp_path, own, clock) as house:
+    async with home(tmp_path, own, clock=clock) as house:
         song = await made(house, wait=0)
         clock.ahead = 43
         running = await house.status(song["request_id"])
@@ -114,7 +99,7 @@ async def test_a_song_under_way_says_how_much_is_made_and_nothing_of_money(tmp_p
 async def test_all_songs_under_way_are_asked_about_in_one_question(tmp_path: Path) -> None:
     clock = Later()
     own = OwnServer(seconds=100, now=clock.monotonic)
-    async with home(tmp_path, own, clock, ACESTEP_POLL_INTERVAL="60") as house:
+    async with home(tmp_path, own, clock=clock, ACESTEP_POLL_INTERVAL="60") as house:
         for number in range(5):
             await made(house, prompt=f"Song {number}", wait=0)
         clock.ahead = 61
@@ -128,7 +113,7 @@ async def test_all_songs_under_way_are_asked_about_in_one_question(tmp_path: Pat
 async def test_what_a_restart_forgets_ends_as_an_error_that_says_what_to_do(tmp_path: Path) -> None:
     clock = Later()
     own = OwnServer(seconds=1000, now=clock.monotonic)
-    async with home(tmp_path, own, clock) as house:
+    async with home(tmp_path, own, clock=clock) as house:
         running = (await made(house, prompt="One", wait=0))["request_id"]
         waiting = (await made(house, prompt="Two", wait=0))["request_id"]
         own.restart()
@@ -217,3 +202,41 @@ def test_the_model_that_is_meant_follows_from_what_is_set_up() -> None:
         settings.read({**base, "ACESTEP_MODEL": "self-hosted"})
     with pytest.raises(settings.SettingsError, match="ace-step-xl, ace-step, self-hosted"):
         settings.read({**base, "ACESTEP_MODEL": "suno"})
+
+
+async def test_what_is_said_beside_the_answers_offers_edits_and_speaks_of_no_money_either(
+    tmp_path: Path,
+) -> None:
+    claiming = Claiming()
+    async with home(tmp_path, OwnServer(seconds=100), client={"extensions": [claiming]}) as house:
+        await house.generate()
+        task = claiming.tasks[0]["taskId"]
+        working = (await ask(house, "get", task))["statusMessage"]
+        asked = {"request_id": task, "change": "slower"}
+        varied = (await house.client.get_prompt("vary_song", asked)).model_dump_json()
+        written = (await house.client.get_prompt("write_song", {"idea": "rain"})).model_dump_json()
+        instructions = house.client.instructions or ""
+
+    assert "use edit" in instructions
+    assert "none can be edited" not in instructions
+    assert "changing a song that exists" not in written
+    assert "goes on if the task is cancelled" in working
+    assert "new recording" in varied
+    for said in (instructions, working, varied, written):
+        assert money(said) == [], said
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [{"ACESTEP_DATA_DIR": "data"}, {"ACESTEP_OUTPUT_DIR": "songs", "ACESTEP_SAVE": "on"}],
+)
+async def test_a_refusal_for_want_of_a_folder_speaks_of_no_money(
+    tmp_path: Path, broken: dict[str, str]
+) -> None:
+    async with home(tmp_path, own := OwnServer(), **broken) as house:
+        refused = await house.generate()
+
+    assert refused.is_error
+    assert "Nothing was sent" in text(refused)
+    assert money(text(refused)) == []
+    assert own.jobs == {}

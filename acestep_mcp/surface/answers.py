@@ -130,6 +130,13 @@ def song(
     return _result(content, shown, is_error=as_error and failed, meta=_for_player(report.song))
 
 
+def going_on(song: Song, maker: ProviderInfo) -> str:
+    """What a task says of a song that is still being made or saved."""
+    state = "being saved" if song.ended else song.state
+    paid = "it is paid for and" if maker.charges else "it"
+    return f"The song is {state}; {paid} goes on if the task is cancelled."
+
+
 def songs(page: Page, newest: Page, bought: Bought, house: House, search: str) -> CallToolResult:
     """The answer of a list; `newest` has the newest song where a search found none."""
     rows = [_row(each) for each in page.songs]

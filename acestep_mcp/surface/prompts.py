@@ -15,7 +15,7 @@ from mcp_types import (
 )
 from pydantic import Field
 
-from acestep_mcp.domain.catalogue import METERS
+from acestep_mcp.domain.catalogue import METERS, takers
 from acestep_mcp.domain.errors import NotFound, Refusal
 from acestep_mcp.domain.song import Song
 from acestep_mcp.engine import Engine, Who
@@ -49,7 +49,7 @@ _STEPS = """\
    what I asked for myself; if nothing new is named, that is enough.
 3. Show me the lyrics as they will be sent, with the length and what is left to be said of them.
    When I agree, call generate_song once without dry_run. If I asked for what the model cannot do
-   (sung 7/8, a solo of exact length, changing a song that exists), say so before.
+   (sung 7/8, a solo of exact length{changing}), say so before.
 4. If the answer is not COMPLETED, call get_status with its request_id and wait=45 until it is.
 5. Give me the file paths and media URLs exactly as returned."""
 
@@ -79,7 +79,9 @@ def add(mcp: MCPServer, engine: Engine, who: Who) -> None:
             "Model": model,
         }
         asked = "\n".join(f"{name}: {value}" for name, value in wishes.items() if value)
-        return f"Write a song for ACE-Step and have it made.\n\n{asked}\n\n{_STEPS}\n\n{guide()}"
+        edits = takers(engine.providers.models, "edit")
+        steps = _STEPS.format(changing="" if edits else ", changing a song that exists")
+        return f"Write a song for ACE-Step and have it made.\n\n{asked}\n\n{steps}\n\n{guide()}"
 
     async def vary_song(request_id: RequestId, change: Change) -> str:
         """Make another version of an earlier song."""
@@ -89,24 +91,25 @@ def add(mcp: MCPServer, engine: Engine, who: Who) -> None:
             return sentence(refusal)
         if found is None:
             return sentence(NotFound(request_id))
-        return _variation(found, change)
+        return _variation(found, change, charges=engine.maker(found).charges)
 
     for function in (write_song, vary_song):
         mcp.add_prompt(Prompt.from_function(function, title=function.__doc__))
     mcp.completion()(_completing(engine, who))  # type: ignore[no-untyped-call]  # of the SDK
 
 
-def _variation(song: Song, change: str) -> str:
+def _variation(song: Song, change: str, *, charges: bool) -> str:
     arguments = {"title": song.title, "model": song.model, **song.payload}
+    paid = ", and paid for like any other" if charges else ""
     return (
         f"Make another version of the song {song.handle}. What should be different: {change}\n\n"
         f"These are the arguments of generate_song it was made with:\n"
         f"```json\n{json.dumps(arguments, ensure_ascii=False, indent=1)}\n```\n"
         f"Call generate_song with based_on='{song.handle}' and nothing else but what changes: all "
         "that is left out is taken from that song, its seed included, so that the change alone is "
-        "heard. For another take of the same song give new_take=true. It is a new recording, and "
-        "paid for like any other. Call it with dry_run=true first and follow what it names; then "
-        "call it once without dry_run."
+        "heard. For another take of the same song give new_take=true. It is a new "
+        f"recording{paid}. Call it with dry_run=true first and follow what it names; then call it "
+        "once without dry_run."
     )
 
 

@@ -46,7 +46,9 @@ def sentence(error: errors.Refusal) -> str:  # noqa: C901, PLR0912, PLR0915  # o
                 f"repeating the call is of no use. Get a valid key at {page} and {where}."
             )
         case errors.FolderUnusable(trouble):
-            text = f"{_ended(trouble)} Nothing was sent: a song that cannot be saved is not bought."
+            text = (
+                f"{_ended(trouble)} Nothing was sent: a song that cannot be saved is not ordered."
+            )
         case errors.BalanceTooLow(said, page):
             text = (
                 f"Insufficient balance; nothing was charged.{quoted(said)} "
@@ -88,12 +90,12 @@ def sentence(error: errors.Refusal) -> str:  # noqa: C901, PLR0912, PLR0915  # o
         case errors.LedgerDown(cause) if cause.startswith("ACESTEP_DATA_DIR"):
             text = (
                 f"There is no ledger: {cause}. Nothing was sent, because a song is written down "
-                "before it is paid for. Set ACESTEP_DATA_DIR, then restart this server."
+                "before it is ordered. Set ACESTEP_DATA_DIR, then restart this server."
             )
         case errors.LedgerDown(cause, place=place):
             text = (
                 f"The ledger cannot be used ({clean(cause, 80)}){place and f': {place}'}. "
-                "Nothing was sent: a song is written down before it is paid for. Mend that, or set "
+                "Nothing was sent: a song is written down before it is ordered. Mend that, or set "
                 "ACESTEP_DATA_DIR, then call again."
             )
         case _:

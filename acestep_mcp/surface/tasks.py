@@ -79,13 +79,13 @@ class Tasks(Extension):
         if not shown or shown.get("status") not in RUNNING:
             return result
         song = await self.engine.song(self.who(), shown["request_id"])
-        return result if song is None else {"resultType": "task", **_working(song)}
+        return result if song is None else {"resultType": "task", **self._working(song)}
 
     async def _get(self, ctx: Ctx, params: TaskParams) -> HandlerResult:
         report = await self._report(ctx, params)
         song = report.song
         if song.state in RUNNING or (song.ended and not song.settled):
-            return {"resultType": "complete", **_working(song)}
+            return {"resultType": "complete", **self._working(song)}
         result = answers.song(
             report, self.engine.maker(song), self.clock.now(), links=True, as_error=True
         )
@@ -98,6 +98,10 @@ class Tasks(Extension):
         await self._report(ctx, params)
         return {"resultType": "complete"}
 
+    def _working(self, song: Song) -> dict[str, Any]:
+        message = answers.going_on(song, self.engine.maker(song))
+        return {**_task(song, "working"), "statusMessage": message, "pollIntervalMs": _POLL_MS}
+
     async def _report(self, ctx: Ctx, params: TaskParams) -> Report:
         require_client_extension(ctx, TASKS)
         headers: Mapping[str, str] | None = getattr(ctx.request, "headers", None)
@@ -107,12 +111,6 @@ class Tasks(Extension):
             return await self.engine.status(self.who(), params.task_id, wait=0)
         except Refusal as refusal:
             raise MCPError(code=INVALID_PARAMS, message=sentence(refusal)) from refusal
-
-
-def _working(song: Song) -> dict[str, Any]:
-    state = "being saved" if song.ended else song.state
-    message = f"The song is {state}; it is paid for and goes on if the task is cancelled."
-    return {**_task(song, "working"), "statusMessage": message, "pollIntervalMs": _POLL_MS}
 
 
 def _task(song: Song, status: str) -> dict[str, Any]:

@@ -1,9 +1,11 @@
 """The three tools: what is published of them, and what each of them does."""
 
+from collections.abc import Mapping
 from typing import Annotated
 
 from mcp_types import CallToolResult, InputRequiredResult, ToolAnnotations
 
+from acestep_mcp.domain.catalogue import Model, takers
 from acestep_mcp.domain.errors import BadInput
 from acestep_mcp.domain.request import SongRequest
 from acestep_mcp.settings import FORMATS
@@ -13,6 +15,17 @@ from acestep_mcp.surface.desk import Ctx, Desk
 from acestep_mcp.surface.player import TOOL_META
 from acestep_mcp.surface.strict import StrictTool
 
+_INSTRUCTIONS = """\
+Songs {cost}take 15 s to minutes. Write lyrics with section tags, call generate_song \
+once, and if the answer is not COMPLETED call get_status with its request_id and wait=45 until it \
+is. Never submit the same song twice; list_outputs finds every earlier one, and based_on makes one \
+again with changes. Nobody can cancel a submitted song{changes}{again}. You cannot hear songs; \
+tell only what was measured. Give the user the file paths and media URLs exactly as returned."""
+_NO_EDITS = ", and none can be edited or made longer: a change is a new recording"
+_EDITS = (
+    ". To change a part of a saved one or make it longer, use edit (on {editors} only); any other "
+    "change is a new recording"
+)
 _GENERATE = """\
 Generate a song with ACE-Step from a style caption and lyrics.{cost} Waits, \
 then returns media URLs, or a request_id to pass to get_status while the song is being made. \
@@ -76,6 +89,17 @@ async def list_outputs(
     if status and status not in STATUSES:
         raise BadInput("status", f"use one of {', '.join(STATUSES)}, or leave it out")
     return await desk.songs(limit=limit, status=status, search=search, cursor=cursor)
+
+
+def instructions(models: Mapping[str, Model]) -> str:
+    """What the assistant is told once; of money only where songs cost any."""
+    free = all(model.free for model in models.values())
+    editors = " or ".join(takers(models, "edit"))
+    return _INSTRUCTIONS.format(
+        cost="" if free else "cost money and ",
+        changes=_EDITS.format(editors=editors) if editors else _NO_EDITS,
+        again="" if free else ", paid for again",
+    )
 
 
 def build(desk: Desk, default_wait: float) -> list[StrictTool]:

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from tests.house import LYRICS, House, shown, text
+from tests.house import LYRICS, House, own_house, shown, text
 from tests.own_server.process import own_server
-from tests.own_server.test_songs import home, made
+from tests.own_server.test_songs import made
 
 WHOLE = ("--cap-seconds", "12")
 """Files are as long as they were ordered."""
@@ -46,7 +46,7 @@ async def test_an_edit_reaches_the_renderer_with_its_fields_and_the_songs_own_wo
 ) -> None:
     async with (
         own_server(tmp_path / "own", *WHOLE) as own,
-        home(own, tmp_path, ACESTEP_SAVE="on") as house,
+        own_house(own.url, tmp_path, ACESTEP_SAVE="on") as house,
     ):
         first = await made(house, lyrics=LYRICS, duration=10, title="Lamp", bpm=96)
         changed = await edited(house, first["request_id"], force=True, **asked)
@@ -68,7 +68,7 @@ async def test_an_edit_reaches_the_renderer_with_its_fields_and_the_songs_own_wo
 async def test_what_is_sent_along_is_the_original_byte_for_byte(tmp_path: Path) -> None:
     async with (
         own_server(tmp_path / "own", *WHOLE) as own,
-        home(own, tmp_path, ACESTEP_SAVE="on") as house,
+        own_house(own.url, tmp_path, ACESTEP_SAVE="on") as house,
     ):
         first = await made(house, lyrics=LYRICS, duration=10)
         prompt = "Fast polka #seconds=2"
@@ -86,7 +86,7 @@ async def test_an_edit_that_cannot_be_made_is_refused_in_one_line_and_sends_noth
 ) -> None:
     async with (
         own_server(tmp_path / "own", *WHOLE) as own,
-        home(own, tmp_path, ACESTEP_SAVE="on") as house,
+        own_house(own.url, tmp_path, ACESTEP_SAVE="on") as house,
     ):
         first = (await made(house, lyrics=LYRICS, duration=10))["request_id"]
         for asked, says in (
