@@ -13,7 +13,7 @@ from acestep_mcp.clock import SystemClock
 from acestep_mcp.domain.catalogue import ModelId, ProviderInfo
 from acestep_mcp.domain.errors import KeyMissing, NotAsked
 from acestep_mcp.domain.request import SongRequest
-from acestep_mcp.domain.song import LOCAL_OWNER, Observation, RequestId, SongId
+from acestep_mcp.domain.song import LOCAL_OWNER, Observation, RequestId
 from acestep_mcp.engine import Account, Engine, Terms
 from acestep_mcp.ledger import opened
 from acestep_mcp.providers import (
@@ -163,7 +163,7 @@ async def test_an_id_that_the_ledger_does_not_know_is_looked_for_at_each_provide
     tmp_path: Path,
 ) -> None:
     own = Workshop()
-    named = await own.submit(Submission(song_id=SongId("local-1"), model=OWN, payload={}), "")
+    named = await own.submit(Submission(model=OWN, payload={}), "")
     assert isinstance(named, Accepted)
     async with gateway() as sandbox, served(sandbox, tmp_path, own, account=ME) as engine:
         with anyio.fail_after(5):

@@ -4,7 +4,6 @@ import json
 import sys
 from typing import Any
 
-LARGEST_ANSWER = 1 << 20
 _MEMORY = 2 << 30  # bytes of addresses; a song takes some 400 MB of them
 _LARGEST_FILE = 1 << 30  # bytes that may be written to one
 _FILES = 64

@@ -57,7 +57,7 @@ from acestep_mcp.engine.readiness import Readiness
 from acestep_mcp.engine.records import Records
 from acestep_mcp.engine.schedule import Schedule
 from acestep_mcp.engine.strangers import Strangers
-from acestep_mcp.engine.submitting import Submitter
+from acestep_mcp.engine.submitting import Errand, Submitter
 from acestep_mcp.engine.terms import LEASE, Account, Callback, Terms, Who
 from acestep_mcp.ledger import Bought, InDoubt, Ledger, Page
 from acestep_mcp.ledger.driver import answering_by
@@ -208,7 +208,7 @@ class Engine:
             live.followed = True
             song = await self._reserved(live, reuse=not new_take)
         if song.id == intent.id:
-            self._records.start(self._make, live, provider, account, deadline, source)
+            self._records.start(self._make, live, Errand(provider, account, deadline, source))
         else:
             self._records.drop(live)
             live = self._records.live(song)
@@ -238,21 +238,21 @@ class Engine:
         """
         await self._readiness.check(account, self.providers.of_model(prepared.model.id))
         intent = self._intent(account, prepared)
-        limit = self._limit(intent)
-        with answering_by(anyio.current_time() + GRACE):
-            await self._records.noted(account.owner)
-            return await self._ledger.earlier(intent, limit=limit, reuse=reuse, ago=self._jumps.ago)
+        return await self._answering(intent, limit=self._limit(intent), reuse=reuse)
 
     async def answering(self, account: Account, prepared: "Prepared") -> Song | None:
         """The song that answers this request already, whatever else `generate` would refuse.
 
         None, too, where the ledger cannot be asked.
         """
-        with answering_by(anyio.current_time() + GRACE), suppress(LedgerDown):
-            await self._records.noted(account.owner)
-            intent = self._intent(account, prepared)
-            return await self._ledger.earlier(intent, limit=0, reuse=True, ago=self._jumps.ago)
+        with suppress(LedgerDown):
+            return await self._answering(self._intent(account, prepared), limit=0, reuse=True)
         return None
+
+    async def _answering(self, intent: Song, *, limit: int, reuse: bool) -> Song | None:
+        with answering_by(anyio.current_time() + GRACE):
+            await self._records.noted(intent.owner)
+            return await self._ledger.earlier(intent, limit=limit, reuse=reuse, ago=self._jumps.ago)
 
     async def bought(self, account: Account) -> Bought:
         """What the account has spent, in tracks."""
@@ -471,17 +471,10 @@ class Engine:
             warnings=prepared.warnings,
         )
 
-    async def _make(
-        self,
-        live: Live,
-        provider: Provider,
-        account: Account,
-        deadline: float,
-        source: Source | None,
-    ) -> None:
-        await self._submitter.submit(live, provider, account, deadline, source)
+    async def _make(self, live: Live, errand: Errand) -> None:
+        await self._submitter.submit(live, errand)
         if live.refusal is None and live.song.request_id:
-            self._keys.prove(account.owner)
+            self._keys.prove(live.song.owner)
         # The reply says how the song stood when it was written, which may be long ago.
         self._schedule.later(live, known_at=live.began)
         live.followed = False

@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import partial
 
 import anyio
@@ -42,6 +43,19 @@ _RATE_PAUSE = 5.0  # seconds for one that has too much to do and names no time
 _STOPPED = "the server was stopped before the gateway answered"
 
 
+@dataclass(frozen=True, slots=True)
+class Errand:
+    """Where an order goes: to that provider, for that account, with the file that an edit works on.
+
+    What provably had no effect is sent again only until `deadline`, a time on the monotonic clock.
+    """
+
+    provider: Provider
+    account: Account
+    deadline: float
+    source: Source | None = None
+
+
 class Submitter:
     """Takes songs from intent to accepted or unknown, or off the ledger with a refusal."""
 
@@ -59,21 +73,10 @@ class Submitter:
         self._under_way: set[anyio.CancelScope] = set()
         self._one_ended = anyio.Event()
 
-    async def submit(
-        self,
-        live: Live,
-        provider: Provider,
-        account: Account,
-        deadline: float,
-        source: Source | None = None,
-    ) -> None:
-        """Submit one song; `live` then holds either the song or the refusal.
-
-        Only what provably had no effect is sent again, and only until `deadline`, a time on the
-        monotonic clock. `source` is the file that an edit works on.
-        """
+    async def submit(self, live: Live, errand: Errand) -> None:
+        """Submit one song; `live` then holds either the song or the refusal."""
         try:
-            refusal = await self._attempts(live, provider, account, deadline, source)
+            refusal = await self._attempts(live, errand)
         except LedgerDown as down:
             refusal = down
         if refusal is not None:
@@ -95,14 +98,7 @@ class Submitter:
         for scope in self._under_way:
             scope.cancel()
 
-    async def _attempts(
-        self,
-        live: Live,
-        provider: Provider,
-        account: Account,
-        deadline: float,
-        source: Source | None,
-    ) -> Refusal | None:
+    async def _attempts(self, live: Live, errand: Errand) -> Refusal | None:
         """Why there is no song; None when there is, or may be.
 
         Raises:
@@ -113,7 +109,7 @@ class Submitter:
             if not await self._begin(live):
                 return CouldNotSend("another process took the order over before it was sent")
             with telemetry.submitting(model):
-                outcome = await self._post(live, provider, account, source)
+                outcome = await self._post(live, errand)
                 # Written down before anything else is done that could go wrong.
                 if isinstance(outcome, Accepted):
                     named = partial(accepted, request_id=outcome.request_id, worker=self._worker)
@@ -124,8 +120,8 @@ class Submitter:
             if isinstance(outcome, Accepted | Unknown):
                 return None
             pause = self._pause(outcome, attempt)
-            if pause is None or self._clock.monotonic() + pause > deadline:
-                return _refusal(outcome, provider.info, account)
+            if pause is None or self._clock.monotonic() + pause > errand.deadline:
+                return _refusal(outcome, errand.provider.info, errand.account)
             await self._note(live, unsent)
             await self._clock.sleep(pause)
             attempt += 1
@@ -140,23 +136,20 @@ class Submitter:
         """Write down what became of a request that has left."""
         await self._records.apply(live, partial(fact, now=self._clock.now()), insist=True)
 
-    async def _post(
-        self, live: Live, provider: Provider, account: Account, source: Source | None
-    ) -> Outcome:
+    async def _post(self, live: Live, errand: Errand) -> Outcome:
         """The one POST. Nothing but `finish` cuts it off, whoever stopped waiting for it."""
         with anyio.CancelScope(shield=True) as scope:
             self._under_way.add(scope)
             try:
-                song = live.song
+                song, provider = live.song, errand.provider
                 callback = self._callback if provider.info.calls_back else None
                 submission = Submission(
-                    song_id=song.id,
                     model=song.model,
                     payload=song.payload,
                     callback=callback(song.owner, song.id) if callback else "",
-                    source=source,
+                    source=errand.source,
                 )
-                return await provider.submit(submission, account.key_for(provider.info))
+                return await provider.submit(submission, errand.account.key_for(provider.info))
             except Exception:
                 log.exception("the submission of %s ended in a fault", live.song.id)
                 return Unknown("an internal fault")

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any, ClassVar, Literal, Protocol
 
 from acestep_mcp.domain.catalogue import Model, ProviderInfo
-from acestep_mcp.domain.song import Observation, RequestId, Song, SongId
+from acestep_mcp.domain.song import Observation, RequestId, Song
 
 Reason = Literal["key", "balance", "busy", "request"]
 """Why a provider turns a request down: give it another key, money, time, or another request."""
@@ -127,7 +127,6 @@ class Submission:
     `source` is the file that an edit works on.
     """
 
-    song_id: SongId
     model: str
     payload: Mapping[str, Any]
     callback: str = ""

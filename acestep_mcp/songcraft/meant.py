@@ -360,7 +360,6 @@ _PLACEHOLDER = re.compile(  # where nothing else is there
     re.IGNORECASE,
 )
 _ANGLES = re.compile(r"<[A-Za-z_][\w .:/-]*>")
-_WORDS = re.compile(r"[^\W_]")
 _FIELD = r"(?:prompt|lyrics|title|caption|style|tags|model|duration|arguments|parameters|name|tool)"
 _CALL = re.compile(
     r"""(?:```\w*\s*+)?(?:\[\s*+)?\{\s*+(?:"[^"\n]{1,40}"|'[^'\n]{1,40}')\s*+:"""

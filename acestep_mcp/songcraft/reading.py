@@ -102,7 +102,6 @@ _CHORD = (
     r"(?:/[A-H][#b♯♭]?)?"
 )
 _ONE_CHORD = re.compile(rf"\(?(?:{_CHORD})\)?")
-_PLAIN_CHORD = re.compile(r"[A-G]m?")
 _BAR = re.compile(r"[|:%/\-–—.x×\d]+|N\.?C\.?")  # both occur
 _LONG_CHORD = 8  # letters
 _CHORD_IN_BRACKETS = re.compile(rf"\[(?:{_CHORD})\]")

@@ -5,7 +5,6 @@ from typing import Any
 
 import httpx
 
-from acestep_mcp.domain.song import SongId
 from acestep_mcp.providers import Submission
 from acestep_mcp.providers.bodies import Reply
 from acestep_mcp.providers.pixazo.models import XL
@@ -14,7 +13,7 @@ from acestep_mcp.providers.pixazo.models import XL
 def song(payload: Mapping[str, Any] | None = None) -> Submission:
     """An order, as the engine hands it over."""
     fields = {"prompt": "p"} if payload is None else payload
-    return Submission(song_id=SongId("local-1"), model=XL.id, payload=fields)
+    return Submission(model=XL.id, payload=fields)
 
 
 def carried(reply: Reply) -> httpx.Response:

@@ -28,8 +28,6 @@ _LANGUAGES = (
 """Scripts that decide the language, those that share the text with others before these."""
 _MOST_TAKES = 8
 _LONGEST_REASON = 300
-
-
 _TASKS = {"": "text2music", "cover": "cover", "repaint": "repaint", "extend": "repaint"}
 """What an edit is called there: what is made anew may end after the song."""
 
@@ -117,15 +115,13 @@ def language(lyrics: str) -> str:
 class Told:
     """What the server says of one job.
 
-    `known` is False where it has none of that id. `progress` is from 0 to 1 where it says so;
-    `stage` is where in the work it is. `over` says that it has stopped waiting for the job itself,
-    which may end all the same. `seeds` are those it says it used, by commas.
+    `known` is False where it has none of that id. `stage` is where in the work it is, `seeds` are
+    those it says it used, by commas.
     """
 
     known: bool
     seen: Observation
     stage: str = ""
-    over: bool = False
     seeds: str = ""
 
 
@@ -141,7 +137,8 @@ def told(item: Mapping[str, Any], origin: str) -> Told | None:
         waits = not takes or stage == "queued"
         return Told(bool(takes), _running(named, first, waits=waits), stage)
     if status == 2 and first.get("status") == 0:  # noqa: PLR2004  # its word for failed
-        return Told(known=True, seen=_running(named, first, waits=False), over=True)
+        # It has stopped waiting for the job, which may end all the same.
+        return Told(known=True, seen=_running(named, first, waits=False))
     if status == 2:  # noqa: PLR2004  # likewise
         return Told(known=True, seen=_failed(named, first))
     return Told(known=True, seen=_made(named, takes, origin), seeds=_reported(takes))
