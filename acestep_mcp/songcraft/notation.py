@@ -7,6 +7,7 @@ published examples.
 
 import re
 import unicodedata
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Literal
@@ -30,6 +31,12 @@ class NotationError(ValueError):
 def shown(text: str, limit: int = 40) -> str:
     """`text` as one safe line of at most `limit` characters, for quoting in a message."""
     return clean(text, limit)
+
+
+def several(lines: Sequence[str]) -> str:
+    """The first of the lines, and how many more there are."""
+    more = f" and {len(lines) - 1} more" if len(lines) > 1 else ""
+    return f"'{shown(lines[0], 30)}'{more}"
 
 
 # --- keys ------------------------------------------------------------------------------------

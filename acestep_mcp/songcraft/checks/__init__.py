@@ -7,7 +7,7 @@ estimate; the other stops are certain and mended by following their message.
 """
 
 from acestep_mcp.domain.request import SongRequest
-from acestep_mcp.songcraft.checks import caption, fit, layout, lyrics, settings
+from acestep_mcp.songcraft.checks import caption, fit, layout, lyrics, roles, settings
 from acestep_mcp.songcraft.checks.model import Finding, Parsed, Rule, Severity
 from acestep_mcp.songcraft.notation import MAX_MESSAGE, shown
 
@@ -27,19 +27,19 @@ RULES: tuple[Rule, ...] = (
     Rule("L9", "warning", 74, settings.voice_in_instrumental),
     Rule("L24", "warning", 73, settings.singer_without_words),
     Rule("L3", "warning", 72, layout.no_tags),
-    Rule("L21", "warning", 71, layout.chat),
+    Rule("L21", "warning", 71, roles.chat),
     Rule("L5", "warning", 70, layout.untidy),
-    Rule("L15", "warning", 69, layout.headings),
-    Rule("L7", "warning", 68, layout.sung_notes),
-    Rule("L16", "warning", 67, layout.chords),
+    Rule("L15", "warning", 69, roles.headings),
+    Rule("L7", "warning", 68, roles.sung_notes),
+    Rule("L16", "warning", 67, roles.chords),
     Rule("C1", "warning", 66, caption.too_long),
-    Rule("L17", "warning", 65, layout.stamps),
+    Rule("L17", "warning", 65, roles.stamps),
     Rule("L8", "warning", 64, layout.caption_in_lyrics),
-    Rule("L18", "warning", 63, layout.sheet),
+    Rule("L18", "warning", 63, roles.sheet),
     Rule("L4", "warning", 62, layout.tag_is_prose),
-    Rule("L19", "warning", 61, layout.singers),
+    Rule("L19", "warning", 61, roles.singers),
     Rule("L10", "warning", 60, layout.words_under_solo),
-    Rule("L20", "warning", 59, layout.readings),
+    Rule("L20", "warning", 59, roles.readings),
     Rule("S3", "warning", 58, settings.planner_full),
     Rule("L22", "warning", 57, layout.repeats),
     Rule("L13", "warning", 56, lyrics.little_data),

@@ -1,4 +1,4 @@
-"""L: how the lyrics are laid out - tags, markup, what would be sung by mistake."""
+"""L: how the lyrics are laid out - tags, markup, words in the wrong place."""
 
 import re
 from collections import defaultdict
@@ -7,8 +7,8 @@ from itertools import groupby, pairwise
 
 from acestep_mcp.songcraft.checks.model import Parsed
 from acestep_mcp.songcraft.fit import CountedPart
-from acestep_mcp.songcraft.notation import kind, qualifiers, shown, tagged
-from acestep_mcp.songcraft.reading import Line, Role, is_no_tag
+from acestep_mcp.songcraft.notation import kind, qualifiers, several, shown, tagged
+from acestep_mcp.songcraft.reading import Line, is_no_tag
 
 LONGEST_TAG = 48  # characters
 LONGEST_LYRICS = 4096  # characters; upstream's documented limit
@@ -88,7 +88,7 @@ def untidy(song: Parsed) -> str | None:
             faults["a bracket is not closed; put each tag in [ ] on a line of its own"].append(row)
         elif tags and rest and not is_no_tag(row):
             faults["text behind a tag may be lost; put the tag on its own line"].append(row)
-    return " ".join(f"{_shown(lines)}: {fault}." for fault, lines in faults.items()) or None
+    return " ".join(f"{several(lines)}: {fault}." for fault, lines in faults.items()) or None
 
 
 def _fault(line: Line) -> str:
@@ -99,106 +99,6 @@ def _fault(line: Line) -> str:
     if "[" in line.sung and "]" in line.sung:
         return "a tag inside a line may be sung; put it on a line of its own"
     return "markup would be sung; use plain lines and [Tags]" if _MARKUP.search(line.sung) else ""
-
-
-def _shown(lines: Sequence[str]) -> str:
-    """The first of the lines, and how many more there are."""
-    more = f" and {len(lines) - 1} more" if len(lines) > 1 else ""
-    return f"'{shown(lines[0], 30)}'{more}"
-
-
-def _texts(found: Sequence[Line]) -> str:
-    return _shown([line.text for line in found])
-
-
-def _of(song: Parsed, role: Role) -> list[Line]:
-    """All lines of a role; the same line counts each time it stands there."""
-    return [line for section in song.sections for line in section.read if line.role == role]
-
-
-def headings(song: Parsed) -> str | None:
-    """L15: sections that are headed, and not tagged."""
-    found = _of(song, "heading")
-    if not found:
-        return None
-    cures = dict.fromkeys(f"{line.cure} for '{shown(line.text, 20)}'" for line in found)
-    return (
-        f"{_counted(found, 'heading')} would be sung. Write {', '.join([*cures][:3])}"
-        f"{', …' if len(cures) > 3 else ''}, as tags on lines of their own."  # noqa: PLR2004
-    )
-
-
-def chords(song: Parsed) -> str | None:
-    """L16: chords over or in the words."""
-    found = _of(song, "chords")
-    if not found:
-        return None
-    return (
-        f"{_counted(found, 'line')} with chords, e.g. '{shown(found[0].text, 30)}': chords would "
-        f"be sung. {_kept(found, 'Leave the chords out')}"
-    )
-
-
-def stamps(song: Parsed) -> str | None:
-    """L17: when a line is sung."""
-    found = _of(song, "stamp")
-    if not found:
-        return None
-    return (
-        f"{_counted(found, 'line')} with time stamps, e.g. '{shown(found[0].text, 30)}': they "
-        f"would be sung. {_kept(found, 'Delete the times')}"
-    )
-
-
-def sheet(song: Parsed) -> str | None:
-    """L18: titles, tempos, names: what a sheet says about the song."""
-    found = _of(song, "sheet")
-    if not found:
-        return None
-    return (
-        f"{_texts(found)}: what is said about the song would be sung. Delete it; title, bpm and "
-        "key have arguments of their own, style belongs in the prompt."
-    )
-
-
-def singers(song: Parsed) -> str | None:
-    """L19: the name of who sings before the words."""
-    found = _of(song, "singer")
-    if not found:
-        return None
-    cures = " and ".join([*dict.fromkeys(line.cure for line in found)][:2])
-    return (
-        f"{_texts(found)}: the name would be sung. Write {cures} on a line "
-        "of its own before a whole section of that singer's."
-    )
-
-
-def readings(song: Parsed) -> str | None:
-    """L20: how characters are read, in parentheses behind them."""
-    found = _of(song, "reading")
-    if not found:
-        return None
-    return (
-        f"{_texts(found)}: readings in parentheses would be sung as well. "
-        f"{_kept(found, 'Leave them out')}"
-    )
-
-
-def chat(song: Parsed) -> str | None:
-    """L21: what an assistant says around the lyrics."""
-    found = _of(song, "chat")
-    if not found:
-        return None
-    return f"{_texts(found)}: this is said about the lyrics and would be sung. Delete it."
-
-
-def _counted(lines: Sequence[Line], what: str) -> str:
-    return f"{len(lines)} {what}{'s' if len(lines) > 1 else ''}"
-
-
-def _kept(lines: Sequence[Line], cure: str) -> str:
-    kept = next((line.sung for line in lines if line.sung), "")
-    return f"{cure}: '{shown(kept, 30)}'." if kept else f"{cure}."
 
 
 _REPEAT_TAG = re.compile(
@@ -213,7 +113,7 @@ def repeats(song: Parsed) -> str | None:
     if not found:
         return None
     return (
-        f"{_shown([f'[{tag}]' for tag in found])}: the model knows no repeat. Write the section "
+        f"{several([f'[{tag}]' for tag in found])}: the model knows no repeat. Write the section "
         "out again, with its words."
     )
 
@@ -280,18 +180,6 @@ def _couplets(measured: Iterable[CountedPart]) -> str | None:
 
 def _unnumbered(tag: str) -> str:
     return tag.casefold().rstrip(" 0123456789")
-
-
-def sung_notes(song: Parsed) -> str | None:
-    """L7: directions to the band, where words are."""
-    found = _of(song, "direction")
-    if not found:
-        return None
-    cure = next((line.cure for line in found if line.cure), "[Instrumental Break]")
-    return (
-        f"{_texts(found)}: directions would be sung. Write passages as tags like "
-        f"{cure}, a manner as [Verse - whispered], and repeated lines out in full."
-    )
 
 
 _INTERJECTION = re.compile(
