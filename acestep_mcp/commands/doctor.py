@@ -40,12 +40,23 @@ _CLOCK_SLACK = 60.0
 """Seconds by which a clock may differ before certificates and waiting times suffer."""
 _SUNG = "夜の海 \u0623\u063a\u0646\u064a\u0629 🎵"
 _AGAIN = "install it anew: uv tool install --force acestep-mcp"
+_GET_KEY = f"get one at {KEY_PAGE} and write it to {keys.HOME_FILE}"
+_SERVER_KEY = "set ACESTEP_SERVER_KEY to the key it was started with"
 _PASSWORD = re.compile(r"//[^\s/@]*:[^\s@]*@")
 
 
 @dataclass(frozen=True, slots=True)
+class Seen:
+    """What a check saw; `mend` says what to do where it is not well, or might be better."""
+
+    ok: bool
+    detail: str
+    mend: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Examined:
-    """One thing looked at; `mend` says what to do where it is not well, or might be better."""
+    """One thing looked at, and what was seen of it."""
 
     name: str
     ok: bool
@@ -68,7 +79,7 @@ async def _examine() -> list[Examined]:
     # A value that stops a server is one finding here, and its default serves for the others.
     found = settings.read(faults=faults)
     gateway: tuple[Check, ...] = (
-        ("key", _key, f"get one at {KEY_PAGE} and write it to {keys.HOME_FILE}"),
+        ("key", _key, _GET_KEY),
         ("proxy and certificates", _network, "unset the variable that it names"),
         (
             f"gateway {found.base_url}",
@@ -96,15 +107,16 @@ async def _examine() -> list[Examined]:
     return [*bad, *[await _checked(*each, found) for each in checks], *_clients(found)]
 
 
-Check = tuple[str, Callable[[Settings], Awaitable[Examined]], str]
+Check = tuple[str, Callable[[Settings], Awaitable[Seen]], str]
 """A name, what looks, and the mend where it falls over."""
 
 
 async def _checked(
-    name: str, check: Callable[[Settings], Awaitable[Examined]], mend: str, found: Settings
+    name: str, check: Callable[[Settings], Awaitable[Seen]], mend: str, found: Settings
 ) -> Examined:
     try:
-        return await check(found)
+        seen = await check(found)
+        return Examined(name, seen.ok, seen.detail, seen.mend)
     except Exception as error:  # noqa: BLE001  # whatever it is, it is the finding
         return Examined(name, ok=False, detail=_said(error, found), mend=mend)
 
@@ -124,31 +136,30 @@ def _fault(line: str) -> Examined:
     return Examined(f"setting {name}", ok=False, detail=line, mend=f"change or unset {name}")
 
 
-async def _versions(_: Settings) -> Examined:
+async def _versions(_: Settings) -> Seen:
     import sqlite3
 
     parts = [f"Python {platform.python_version()}", f"SQLite {sqlite3.sqlite_version}"]
     parts += [f"{name} {version(name)}" for name in ("acestep-mcp", "mcp", "httpx", "pydantic")]
-    return Examined("versions", ok=True, detail=", ".join(parts))
+    return Seen(ok=True, detail=", ".join(parts))
 
 
-async def _launcher(_: Settings) -> Examined:
+async def _launcher(_: Settings) -> Seen:
     from acestep_mcp.install.launcher import launcher
 
     found = launcher()
     command = shlex.join((found.command, *found.args))
-    return Examined("command for client configurations", ok=True, detail=command)
+    return Seen(ok=True, detail=command)
 
 
-async def _key(found: Settings) -> Examined:
+async def _key(found: Settings) -> Seen:
     if not found.key:
         looked = ", ".join(found.key_places)
-        mend = f"get one at {KEY_PAGE} and write it to {keys.HOME_FILE}"
         detail = f"{found.key_problem or 'none'}; looked at {looked}"
-        return Examined("key", ok=False, detail=detail, mend=mend)
+        return Seen(ok=False, detail=detail, mend=_GET_KEY)
     detail = f"found in {found.key_source}"
     if found.key_source in keys.VARIABLES:
-        return Examined("key", ok=True, detail=detail)
+        return Seen(ok=True, detail=detail)
     path = expanded(found.key_source)
     exposed = keys.exposed(path)
     mend = f"chmod 600 {shlex.quote(str(path))}" if exposed else ""
@@ -156,69 +167,66 @@ async def _key(found: Settings) -> Examined:
         mend = f"chmod 700 {shlex.quote(str(path.parent))}"
     # Others may read many a key that a container's engine mounts; nobody else changes one.
     ok = not exposed or "read" in exposed
-    return Examined("key", ok, f"{detail}, which {exposed}" if exposed else detail, mend)
+    return Seen(ok, f"{detail}, which {exposed}" if exposed else detail, mend)
 
 
-async def _own_server(found: Settings) -> Examined:
+async def _own_server(found: Settings) -> Seen:
     """Whether the user's own server is the right one, takes its key, and is new enough."""
     from acestep_mcp.clock import SystemClock
     from acestep_mcp.providers.acestep.client import AceStepServer
     from acestep_mcp.providers.verdicts import Broken
 
-    name = f"own server {found.server_url}"
     if found.server_key_problem:
-        mend = "set ACESTEP_SERVER_KEY to the key it was started with"
-        return Examined(name, ok=False, detail=found.server_key_problem, mend=mend)
+        return Seen(ok=False, detail=found.server_key_problem, mend=_SERVER_KEY)
     server = AceStepServer(found.server_url, found.server_key, clock=SystemClock())
     try:
         health = await server.health()
         known = await server.inventory()
     except Broken as broken:
         mend = "start it with acestep-api, or mend ACESTEP_SERVER_URL"
-        return Examined(name, ok=False, detail=broken.cause, mend=mend)
+        return Seen(ok=False, detail=broken.cause, mend=mend)
     finally:
         await server.close()
     if known is None:
-        mend = "set ACESTEP_SERVER_KEY to the key it was started with"
-        return Examined(name, ok=False, detail="it refuses the key", mend=mend)
+        return Seen(ok=False, detail="it refuses the key", mend=_SERVER_KEY)
     model = clean(health.get("loaded_model"), 60) or "no model loaded yet: the first song loads it"
     if not known:
         mend = "update it: seeds are honoured from March 2026 on"
-        return Examined(name, ok=True, detail=f"an early release; {model}", mend=mend)
+        return Seen(ok=True, detail=f"an early release; {model}", mend=mend)
     heavy = "an XL model wants 12 GB with offloading, 20 GB without" if "xl" in model else ""
-    return Examined(name, ok=True, detail=model, mend=heavy)
+    return Seen(ok=True, detail=model, mend=heavy)
 
 
-async def _network(found: Settings) -> Examined:
+async def _network(found: Settings) -> Seen:
     """Proxy and certificates, as the environment names them."""
     from acestep_mcp.providers.http import Http
     from acestep_mcp.providers.verdicts import Broken
 
-    name, http = "proxy and certificates", Http(found.base_url)
+    http = Http(found.base_url)
     try:
-        return Examined(name, ok=True, detail=http.settings())
+        return Seen(ok=True, detail=http.settings())
     except Broken as broken:
         detail, _, mend = broken.cause.partition("; ")
-        return Examined(name, ok=False, detail=detail, mend=mend)
+        return Seen(ok=False, detail=detail, mend=mend)
 
 
-async def _media(found: Settings) -> Examined:
+async def _media(found: Settings) -> Seen:
     """Whether the hosts that keep finished songs may be, and can be, reached from here."""
     from acestep_mcp.providers.http import Http
     from acestep_mcp.providers.pixazo.client import media_origins
 
-    name, http = "media look-up", Http(found.base_url)
+    http = Http(found.base_url)
     host = next(urlsplit(each).hostname for each in media_origins(found.base_url)) or ""
     try:
-        return Examined(name, ok=True, detail=await http.looked_up(host))
+        return Seen(ok=True, detail=await http.looked_up(host))
     except OSError as error:
         mend = "check the network and its DNS; songs are made all the same, but not saved"
-        return Examined(name, ok=False, detail=str(error), mend=mend)
+        return Seen(ok=False, detail=str(error), mend=mend)
     finally:
         await http.close()
 
 
-async def _gateway(found: Settings) -> Examined:
+async def _gateway(found: Settings) -> Seen:
     from acestep_mcp.domain.song import Observation
     from acestep_mcp.providers import Gone, Unanswered
     from acestep_mcp.providers.pixazo.client import Gateway
@@ -228,21 +236,20 @@ async def _gateway(found: Settings) -> Examined:
         answer = await gateway.status(_PROBE, found.key or "none")
     finally:
         await gateway.close()
-    name = f"gateway {found.base_url}"
     refused = isinstance(answer, Unanswered) and answer.refused_key
     known = isinstance(answer, Gone) and not answer.once_known  # as it has to be of such an id
     if not isinstance(answer, Observation) and not refused and not known:
         mend = "check the network, a proxy, and ACESTEP_BASE_URL"
-        return Examined(name, ok=False, detail=answer.cause, mend=mend)
+        return Seen(ok=False, detail=answer.cause, mend=mend)
     if not found.key:
-        return Examined(name, ok=True, detail="reachable; there is no key to try on it")
+        return Seen(ok=True, detail="reachable; there is no key to try on it")
     if not isinstance(answer, Observation) and refused:
         mend = f"the key was refused; get a valid one at {KEY_PAGE}"
-        return Examined(name, ok=False, detail=f"reachable, but {answer.cause}", mend=mend)
-    return Examined(name, ok=True, detail="reachable, and it accepts the key")
+        return Seen(ok=False, detail=f"reachable, but {answer.cause}", mend=mend)
+    return Seen(ok=True, detail="reachable, and it accepts the key")
 
 
-async def _clock(found: Settings) -> Examined:
+async def _clock(found: Settings) -> Seen:
     from acestep_mcp.providers.bodies import Request
     from acestep_mcp.providers.http import Http
     from acestep_mcp.providers.pixazo.client import STATUS_SECONDS
@@ -253,24 +260,24 @@ async def _clock(found: Settings) -> Examined:
     try:
         reply = await http.exchange(request, STATUS_SECONDS)
     except Broken:
-        return Examined("clock", ok=True, detail="not compared: the gateway was not reached")
+        return Seen(ok=True, detail="not compared: the gateway was not reached")
     finally:
         await http.close()
     return _compared(reply)
 
 
-def _compared(reply: "Reply") -> Examined:
+def _compared(reply: "Reply") -> Seen:
     try:
         theirs = parsedate_to_datetime(reply.headers["date"]).timestamp()
     except (KeyError, ValueError):
-        return Examined("clock", ok=True, detail="not compared: the gateway names no time")
+        return Seen(ok=True, detail="not compared: the gateway names no time")
     ahead = time.time() - theirs
     detail = f"{abs(ahead):.0f} s {'ahead of' if ahead > 0 else 'behind'} the gateway's"
     mend = "" if abs(ahead) <= _CLOCK_SLACK else "let the system set its clock from the network"
-    return Examined("clock", ok=not mend, detail=detail, mend=mend)
+    return Seen(ok=not mend, detail=detail, mend=mend)
 
 
-async def _ledger(found: Settings) -> Examined:
+async def _ledger(found: Settings) -> Seen:
     from acestep_mcp.ledger import opened
 
     ledger = opened(found.ledger_path or found.data_problem, found.database_url)
@@ -280,10 +287,10 @@ async def _ledger(found: Settings) -> Examined:
         total = (await ledger.page(LOCAL_OWNER, limit=1)).total
     except LedgerDown as down:
         detail = f"{down.place}: {down.cause}" if down.place else down.cause
-        return Examined("ledger", ok=False, detail=detail, mend=_mended(down, found))
+        return Seen(ok=False, detail=detail, mend=_mended(down, found))
     finally:
         await ledger.close()
-    return Examined("ledger", ok=True, detail=f"{found.ledger_place}, {total} songs")
+    return Seen(ok=True, detail=f"{found.ledger_place}, {total} songs")
 
 
 def _mended(down: LedgerDown, found: Settings) -> str:
@@ -296,23 +303,23 @@ def _mended(down: LedgerDown, found: Settings) -> str:
     return f"mend {found.ledger_path} or its folder or disk, or set ACESTEP_DATA_DIR"
 
 
-async def _output(found: Settings) -> Examined:
-    name, mend = "output folder", "set ACESTEP_OUTPUT_DIR to an absolute path that can be written"
+async def _output(found: Settings) -> Seen:
+    mend = "set ACESTEP_OUTPUT_DIR to an absolute path that can be written"
     if not found.save:
-        return Examined(name, ok=True, detail="not used: ACESTEP_SAVE is off")
+        return Seen(ok=True, detail="not used: ACESTEP_SAVE is off")
     if found.output_dir is None:
-        return Examined(name, ok=False, detail=found.output_problem, mend=mend)
+        return Seen(ok=False, detail=found.output_problem, mend=mend)
     try:
         found.output_dir.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=found.output_dir, buffering=0) as file:
             file.write(bytes(4096))  # a full disk takes an empty file
     except OSError as error:
         detail = f"{found.output_dir}: {error.strerror}"
-        return Examined(name, ok=False, detail=detail, mend=mend)
-    return Examined(name, ok=True, detail=str(found.output_dir))
+        return Seen(ok=False, detail=detail, mend=mend)
+    return Seen(ok=True, detail=str(found.output_dir))
 
 
-async def _decoder(_: Settings) -> Examined:
+async def _decoder(_: Settings) -> Seen:
     """Whether a track would be measured and tagged; it is kept in any case."""
     import wave
 
@@ -326,12 +333,12 @@ async def _decoder(_: Settings) -> Examined:
             file.writeframes(b"\0\x40\0\xc0" * 2000)
         heard = await Decoder().listen(path, Track(size=0, media_type="audio/wav"))
     if heard.track.heard:
-        return Examined("decoder", ok=True, detail="measures, tags and converts tracks")
+        return Seen(ok=True, detail="measures, tags and converts tracks")
     detail = "it gave no answer: tracks are kept, but neither measured nor tagged"
-    return Examined("decoder", ok=False, detail=detail, mend=_AGAIN)
+    return Seen(ok=False, detail=detail, mend=_AGAIN)
 
 
-async def _encoding(_: Settings) -> Examined:
+async def _encoding(_: Settings) -> Seen:
     """Titles name files, so the file system must hold every script; messages are in UTF-8."""
     names = sys.getfilesystemencoding()
     detail = f"file names {names}, locale {locale.getencoding()}, output {sys.stdout.encoding}"
@@ -339,11 +346,11 @@ async def _encoding(_: Settings) -> Examined:
         _SUNG.encode(names)
     except UnicodeEncodeError:
         mend = "set PYTHONUTF8=1, or a UTF-8 locale such as LANG=C.UTF-8"
-        return Examined("encoding", ok=False, detail=detail, mend=mend)
-    return Examined("encoding", ok=True, detail=detail)
+        return Seen(ok=False, detail=detail, mend=mend)
+    return Seen(ok=True, detail=detail)
 
 
-async def _answers(_: Settings) -> Examined:
+async def _answers(_: Settings) -> Seen:
     from acestep_mcp.install.handshake import Silent, handshake
     from acestep_mcp.install.launcher import launcher
 
@@ -351,9 +358,9 @@ async def _answers(_: Settings) -> Examined:
         answered = await handshake(launcher())
     except Silent as silent:
         mend = "mend that setting" if "is not usable" in str(silent) else _AGAIN
-        return Examined("server", ok=False, detail=f"does not start: {silent}", mend=mend)
+        return Seen(ok=False, detail=f"does not start: {silent}", mend=mend)
     detail = f"{len(answered.tools)} tools after {answered.seconds:.1f} s, MCP {answered.protocol}"
-    return Examined("server", ok=True, detail=detail)
+    return Seen(ok=True, detail=detail)
 
 
 def _clients(found: Settings) -> Iterator[Examined]:
