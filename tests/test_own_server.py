@@ -1,5 +1,7 @@
 """The user's own server as the sandbox plays it: quick, with a clock that tests move."""
 
+import os
+import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -240,3 +242,25 @@ async def test_a_refusal_for_want_of_a_folder_speaks_of_no_money(
     assert "Nothing was sent" in text(refused)
     assert money(text(refused)) == []
     assert own.jobs == {}
+
+
+async def test_the_songs_command_lists_what_an_own_server_made_without_a_word_of_money(
+    tmp_path: Path,
+) -> None:
+    own = OwnServer(seconds=0.1)
+    async with own.serving() as url:
+        async with own_house(url, tmp_path) as house:
+            await made(house, title="Lamp", duration=10)
+        environ = {
+            "PATH": os.environ["PATH"],
+            "HOME": str(tmp_path),
+            "ACESTEP_SERVER_URL": url,
+            "ACESTEP_DATA_DIR": str(tmp_path / "data"),
+        }
+        command = [sys.executable, "-m", "acestep_mcp", "songs"]
+        listed = await anyio.run_process(command, env=environ)
+        none = await anyio.run_process([*command, "--search", "zither"], env=environ)
+
+    assert "Lamp" in listed.stdout.decode()
+    assert money(listed.stdout.decode()) == []
+    assert none.stdout.decode() == "No such song.\n"

@@ -13,7 +13,7 @@ from acestep_mcp import settings
 from acestep_mcp.clock import SystemClock
 from acestep_mcp.commands.console import Console
 from acestep_mcp.domain.errors import LedgerDown
-from acestep_mcp.domain.price import Price, spent
+from acestep_mcp.domain.price import spent
 from acestep_mcp.domain.song import LOCAL_OWNER, Song
 from acestep_mcp.domain.text import clean
 from acestep_mcp.ledger import Bought, Page, opened
@@ -36,7 +36,10 @@ def run(*, search: str, limit: int, as_json: bool) -> int:
     if as_json:
         print(json.dumps([_plain(song) for song in page.songs], ensure_ascii=False, indent=2))  # noqa: T201  # the command's output
     else:
-        _print(page, bought, found.price)
+        # Who has nothing but a server of their own reads no word of money.
+        free = found.surface == "own" and not bought.tracks + bought.unknown
+        cost = "" if free else spent(bought.tracks, bought.unknown, found.price)
+        _print(page, "No such song." if search else "No songs yet.", cost)
     return 0
 
 
@@ -68,10 +71,10 @@ def _plain(song: Song) -> dict[str, object]:
     return {**record(song), "request_id": song.handle}
 
 
-def _print(page: Page, bought: Bought, price: Price | None) -> None:
+def _print(page: Page, none: str, cost: str) -> None:
     console = Console()
     if not page.songs:
-        console.print("No such song." if bought.tracks + bought.unknown else "No songs yet.")
+        console.print(none)
         return
     table = Table(box=None, pad_edge=False)
     for heading in ("Ordered (UTC)", "Status", "Title", "Where"):
@@ -83,4 +86,5 @@ def _print(page: Page, bought: Bought, price: Price | None) -> None:
     console.print(table, markup=False)
     if page.total > len(page.songs):
         console.print(f"{len(page.songs)} of {page.total} songs; see more with --limit.")
-    console.print(spent(bought.tracks, bought.unknown, price))
+    if cost:
+        console.print(cost)
