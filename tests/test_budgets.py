@@ -11,6 +11,9 @@ from typing import Any
 import anyio
 import pytest
 
+from acestep_mcp.domain.errors import LedgerDown
+from acestep_mcp.ledger import opened
+from acestep_mcp.ledger.driver import answering_by
 from acestep_mcp.sandbox import hold
 from tests.house import SONG, gateway
 from tests.ledger.server import emptied
@@ -155,6 +158,22 @@ async def test_a_database_that_stands_still_is_said_in_time_and_used_when_it_goe
                     found = await looked(engine, song.handle)
 
         assert len(sandbox.submissions) == 1
+
+
+async def test_a_connection_that_stands_still_is_not_followed_by_a_second_one_in_the_same_call() -> (
+    None
+):
+    server = emptied()
+    ledger = opened(Path("/nowhere"), server.url())
+    try:
+        assert await ledger.find(ALICE.owner, "none") is None  # leaves one in the pool
+        with server.stopped():
+            began = time.monotonic()
+            with answering_by(anyio.current_time()), pytest.raises(LedgerDown, match="in time"):
+                await ledger.find(ALICE.owner, "none")
+            assert time.monotonic() - began < 3  # 2 to answer; another connection has 2 of its own
+    finally:
+        await ledger.close()
 
 
 async def looked(engine: Any, handle: str) -> Any:

@@ -156,8 +156,8 @@ class PostgresDriver:
                 return self._once(db, begin, work)
             except psycopg.OperationalError:
                 # It had died in the pool, before anything was committed: on with the next one,
-                # and in the end with a new one.
-                if idle is None or not db.closed:
+                # and in the end with a new one, as long as there is time for it.
+                if idle is None or not db.closed or _time_is_over():
                     raise
             finally:
                 self._to_pool(db)
@@ -254,12 +254,16 @@ class _Connection(psycopg.Connection[dict[str, Any]]):
             wanted = next(gen)
             while True:
                 ready = yield wanted
-                if time.monotonic() > getattr(_here, "until", math.inf):
+                if _time_is_over():
                     self.pgconn.finish()
                     raise psycopg.OperationalError("it did not answer in time")
                 wanted = gen.send(ready)
         except StopIteration as end:
             return end.value
+
+
+def _time_is_over() -> bool:
+    return time.monotonic() > getattr(_here, "until", math.inf)
 
 
 class _Statements:
