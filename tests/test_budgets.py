@@ -160,9 +160,7 @@ async def test_a_database_that_stands_still_is_said_in_time_and_used_when_it_goe
         assert len(sandbox.submissions) == 1
 
 
-async def test_a_connection_that_stands_still_is_not_followed_by_a_second_one_in_the_same_call() -> (
-    None
-):
+async def test_after_a_connection_that_stands_still_a_call_does_not_wait_for_another() -> None:
     server = emptied()
     ledger = opened(Path("/nowhere"), server.url())
     try:

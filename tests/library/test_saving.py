@@ -383,7 +383,7 @@ async def test_songs_saved_at_once_sweep_nothing_of_each_other(tmp_path: Path) -
     results = []
 
     async def slowly() -> bool:
-        for number in range(20):
+        for number in range(4):
             await library(tmp_path, Host()).save(song(request_id=RequestId(f"n-{number}")))
         return True
 
@@ -408,6 +408,7 @@ MAGIC = [
 ]
 
 
+@pytest.mark.audio
 @pytest.mark.parametrize("magic", MAGIC)
 async def test_an_odd_audio_file_costs_its_measurement_or_its_tags_and_never_itself(
     tmp_path: Path, magic: bytes
