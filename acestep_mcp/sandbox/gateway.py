@@ -8,6 +8,7 @@ from typing import Literal
 import anyio
 from anyio.abc import TaskGroup
 
+from acestep_mcp.sandbox.band.wav import Encoding
 from acestep_mcp.sandbox.catalogue import PRICE_CENTS
 from acestep_mcp.sandbox.faults import Fault, Faults
 from acestep_mcp.sandbox.jobs import Job, Profile, State
@@ -15,7 +16,6 @@ from acestep_mcp.sandbox.messages import Answer, Arrival
 from acestep_mcp.sandbox.routes import KEY_HEADER, Routes
 from acestep_mcp.sandbox.server import serve
 from acestep_mcp.sandbox.stream import listen
-from acestep_mcp.sandbox.wav import Encoding
 from acestep_mcp.sandbox.webhooks import CallbackSent, follow
 
 Wait = Literal["submit", "status", "media", "webhook", "other"]

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 import anyio
 from anyio import to_thread
 
+from acestep_mcp.sandbox.band.wav import Encoding
 from acestep_mcp.sandbox.jobs import Job
 from acestep_mcp.sandbox.messages import Answer, Arrival
-from acestep_mcp.sandbox.wav import Encoding
 
 _RANGE = re.compile(r"bytes=(\d*)-(\d*)$")
 
@@ -44,7 +44,7 @@ class Bucket:
 
 async def _rendered(job: Job, index: int, encoding: Encoding) -> bytes:
     # Imported here: a sandbox that serves no audio has no use for the synthesizer's tables.
-    from acestep_mcp.sandbox.synth import track  # noqa: PLC0415
+    from acestep_mcp.sandbox.band.synth import track  # noqa: PLC0415
 
     return await to_thread.run_sync(
         track, job.payload, job.seed + index, encoding, abandon_on_cancel=True

@@ -165,7 +165,7 @@ class OwnServer:
         return self._refused(request) or _said({"models": []})
 
     async def _audio(self, request: Request) -> Response:
-        from acestep_mcp.sandbox.synth import track  # noqa: PLC0415  # its tables, when needed
+        from acestep_mcp.sandbox.band.synth import track  # noqa: PLC0415  # its tables, when needed
 
         if refused := self._refused(request):
             return refused

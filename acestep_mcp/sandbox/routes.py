@@ -6,7 +6,8 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from acestep_mcp.sandbox import media, score, wav
+from acestep_mcp.sandbox import media
+from acestep_mcp.sandbox.band import score, wav
 from acestep_mcp.sandbox.catalogue import FIELDS, PRICE_CENTS, objection
 from acestep_mcp.sandbox.jobs import CallbackTarget, Job, request_id, status
 from acestep_mcp.sandbox.messages import Answer, Arrival, in_json, refusal

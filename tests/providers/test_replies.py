@@ -278,7 +278,7 @@ class Gone:
 async def main():
     sandbox = Sandbox(key="sandbox-key")
     async with sandbox.serving():
-        import acestep_mcp.sandbox.synth  # what serves the track is the sandbox's affair
+        import acestep_mcp.sandbox.band.synth  # what serves the track is the sandbox's affair
         client = Gateway(sandbox.base_url, now=SystemClock().now)
         client.prepare()
         sys.meta_path.insert(0, Gone())

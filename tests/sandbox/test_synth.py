@@ -6,10 +6,10 @@ from array import array
 
 import pytest
 
-from acestep_mcp.sandbox.lanes import mix, mono, peak, scale, signed, stereo
-from acestep_mcp.sandbox.score import compose
-from acestep_mcp.sandbox.synth import render
-from acestep_mcp.sandbox.vocables import parts, syllables
+from acestep_mcp.sandbox.band.lanes import mix, mono, peak, scale, signed, stereo
+from acestep_mcp.sandbox.band.score import compose
+from acestep_mcp.sandbox.band.synth import render
+from acestep_mcp.sandbox.band.vocables import parts, syllables
 
 LYRICS = """[verse]
 Woke up to a sky painted gold

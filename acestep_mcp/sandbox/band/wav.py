@@ -4,7 +4,7 @@ import struct
 from array import array
 from typing import Literal
 
-from acestep_mcp.sandbox.lanes import FRAME, RATE, little
+from acestep_mcp.sandbox.band.lanes import FRAME, RATE, little
 
 Encoding = Literal["pcm16", "float32"]
 

@@ -10,8 +10,8 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from acestep_mcp.sandbox.lanes import RATE
-from acestep_mcp.sandbox.vocables import Line, Part, parts
+from acestep_mcp.sandbox.band.lanes import RATE
+from acestep_mcp.sandbox.band.vocables import Line, Part, parts
 
 LONGEST = 600.0
 """Seconds; longer requests (only the 1.5 model takes them) are rendered up to here."""

@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from functools import partial
 from itertools import pairwise
 
-from acestep_mcp.sandbox import lanes, wav
-from acestep_mcp.sandbox.lanes import FRAME, RATE
-from acestep_mcp.sandbox.score import Passage, Score, compose
-from acestep_mcp.sandbox.voices import (
+from acestep_mcp.sandbox.band import lanes, wav
+from acestep_mcp.sandbox.band.lanes import FRAME, RATE
+from acestep_mcp.sandbox.band.score import Passage, Score, compose
+from acestep_mcp.sandbox.band.voices import (
     BASS,
     HARMONIES,
     LEADS,

@@ -18,7 +18,7 @@ from functools import lru_cache
 from itertools import islice, pairwise
 from operator import mul
 
-from acestep_mcp.sandbox.lanes import RATE, mono, ramp, stereo, swell
+from acestep_mcp.sandbox.band.lanes import RATE, mono, ramp, stereo, swell
 
 Wave = tuple[float, ...]
 
