@@ -6,6 +6,8 @@ UV := $(shell command -v uv 2>/dev/null)
 BIN := .venv/bin
 READY := .venv/.ready
 EXPORT := $(BIN)/uv export --quiet --locked --no-hashes --no-emit-project --no-header
+# The tests start many servers: without its cache each of them would compile the package anew.
+unexport PYTHONDONTWRITEBYTECODE
 
 demo: $(READY)
 	@$(BIN)/acestep-mcp demo

@@ -29,7 +29,7 @@ DOORS = {
     "httpcore": {"providers/http.py", "providers/dialing.py"},
     "sqlite3": {"ledger/sqlite.py", "commands/doctor.py", "front/"},
     "rich": {"commands/console.py", "commands/demo.py", "commands/songs.py"},
-    "h11": {"sandbox/"},
+    "uvicorn": {"hosted/", "sandbox/"},
     "lameenc": {"audio/"},
     "mutagen": {"audio/"},
     "numpy": {"audio/"},

@@ -1,7 +1,7 @@
 """The simulated gateway: its knobs, what it has seen, and the levers that move jobs by hand."""
 
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Literal
 
@@ -10,12 +10,13 @@ from anyio.abc import TaskGroup
 
 from acestep_mcp.sandbox.band.wav import Encoding
 from acestep_mcp.sandbox.catalogue import PRICE_CENTS
+from acestep_mcp.sandbox.exchange import Exchange
 from acestep_mcp.sandbox.faults import Fault, Faults
 from acestep_mcp.sandbox.jobs import Job, Profile, State
-from acestep_mcp.sandbox.messages import Answer, Arrival
+from acestep_mcp.sandbox.messages import Arrival
+from acestep_mcp.sandbox.proxy import Proxy, listen
 from acestep_mcp.sandbox.routes import KEY_HEADER, Routes
-from acestep_mcp.sandbox.server import serve
-from acestep_mcp.sandbox.stream import listen
+from acestep_mcp.sandbox.web import served
 from acestep_mcp.sandbox.webhooks import CallbackSent, follow
 
 Wait = Literal["submit", "status", "media", "webhook", "other"]
@@ -82,13 +83,14 @@ class Sandbox(Knobs):
 
         Connections still open at the end are cut off, and pending callbacks are dropped.
         """
-        listener = listen(host, port)
-        shown = f"[{host}]" if ":" in host else host
-        self.base_url = f"http://{shown}:{listener.getsockname()[1]}"
         raised: Exception | None = None
-        with listener:
-            async with anyio.create_task_group() as self._group:
-                self._group.start_soon(serve, listener, self, self._group)
+        with listen(host, port) as listener, listen("127.0.0.1", 0) as behind:
+            shown = f"[{host}]" if ":" in host else host
+            self.base_url = f"http://{shown}:{listener.getsockname()[1]}"
+            proxy = Proxy(listener, self.connected)
+            app = Exchange(self._routes.app, self, proxy.line)
+            async with served(app, behind), anyio.create_task_group() as self._group:
+                self._group.start_soon(proxy.run, behind.getsockname()[1])
                 try:
                     yield self.base_url
                 except Exception as error:  # noqa: BLE001  # raised again, outside the group
@@ -174,7 +176,7 @@ class Sandbox(Knobs):
         """Takes a job's media away, as a bucket's retention would."""
         self.jobs[request_id].expired = True
 
-    # What the server and the routes ask of it
+    # What the proxy, the exchange and the routes ask of it
 
     def connected(self) -> None:
         """Counts a connection, also one that is reset before anything is read from it."""
@@ -188,10 +190,6 @@ class Sandbox(Knobs):
         """Notes a request."""
         self.arrivals.append(arrival)
         self._tell()
-
-    def answer(self, arrival: Arrival) -> Awaitable[Answer]:
-        """The reply to a request, after its effect."""
-        return self._routes.answer(arrival)
 
     def accept(self, job: Job) -> None:
         """Takes a job in, and follows it where a callback was asked for."""

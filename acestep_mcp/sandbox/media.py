@@ -8,10 +8,11 @@ from dataclasses import dataclass
 
 import anyio
 from anyio import to_thread
+from starlette.requests import Request
+from starlette.responses import Response
 
 from acestep_mcp.sandbox.band.wav import Encoding
 from acestep_mcp.sandbox.jobs import Job
-from acestep_mcp.sandbox.messages import Answer, Arrival
 
 _RANGE = re.compile(r"bytes=(\d*)-(\d*)$")
 
@@ -88,17 +89,18 @@ def span(headers: Mapping[str, str], size: int, tag: str) -> Span | None:
 
 
 async def serve(
-    arrival: Arrival, size: int, headers: dict[str, str], content: Callable[[], Awaitable[bytes]]
-) -> Answer:
+    request: Request, size: int, headers: dict[str, str], content: Callable[[], Awaitable[bytes]]
+) -> Response:
     """The reply to GET or HEAD of a file whose size and headers are known beforehand."""
     try:
-        part = span(arrival.headers, size, headers["ETag"])
+        part = span(request.headers, size, headers["ETag"])
     except ValueError as outside:
-        return Answer(416, b"", {"Content-Range": str(outside)})
+        return Response(status_code=416, headers={"Content-Range": str(outside)})
     status = 206 if part else 200
     part = part or Span(0, size, size)
     if status == 206:  # noqa: PLR2004  # Partial Content
         headers = headers | {"Content-Range": part.header}
-    if arrival.method == "HEAD":
-        return Answer(status, b"", headers, length=part.end - part.start)
-    return Answer(status, memoryview(await content())[part.start : part.end], headers)
+    if request.method == "HEAD":
+        headers = headers | {"Content-Length": str(part.end - part.start)}
+        return Response(status_code=status, headers=headers)
+    return Response(memoryview(await content())[part.start : part.end], status, headers)

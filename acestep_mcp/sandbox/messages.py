@@ -1,9 +1,11 @@
-"""What goes in and out of the sandbox: a request that was read, and the reply to it."""
+"""What goes in and out of the sandbox: a request that was read, and replies in JSON."""
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Literal
+
+from starlette.responses import Response
 
 Kind = Literal["submit", "status", "media", "other"]
 """What a request is for; faults and waiting are sorted by it."""
@@ -28,25 +30,6 @@ class Arrival:
         return json.loads(self.body)
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """A status, headers beyond Content-Length, and the body.
-
-    `length` stands in for the body's own where none is sent, as in the answer to HEAD.
-    """
-
-    status: int
-    body: bytes | memoryview = b""
-    headers: Mapping[str, str] = field(default_factory=dict)
-    length: int | None = None
-
-    def fields(self) -> dict[str, str]:
-        """The headers to send; what the reply itself declares wins."""
-        length = len(self.body) if self.length is None else self.length
-        own = {name.title(): value for name, value in self.headers.items()}
-        return {"Content-Length": str(length)} | own
-
-
 def kind_of(method: str, path: str) -> Kind:
     """Sorts a request by its first line alone."""
     if method == "POST" and path.endswith("/generate"):
@@ -56,14 +39,13 @@ def kind_of(method: str, path: str) -> Kind:
     return "media" if path.startswith("/media/") else "other"
 
 
-def in_json(status: int, content: object, headers: Mapping[str, str] | None = None) -> Answer:
+def in_json(status: int, content: object, headers: Mapping[str, str] | None = None) -> Response:
     """A JSON reply."""
-    plain = {"Content-Type": "application/json; charset=utf-8"}
-    return Answer(status, json.dumps(content).encode(), plain | dict(headers or {}))
+    return Response(json.dumps(content), status, headers, "application/json; charset=utf-8")
 
 
 def refusal(
     status: int, error: str, message: str, headers: Mapping[str, str] | None = None
-) -> Answer:
+) -> Response:
     """The gateway's error shape: a short error and a sentence."""
     return in_json(status, {"error": error, "message": message}, headers)

@@ -13,8 +13,6 @@ from typing import Any
 from urllib.parse import parse_qs
 from uuid import uuid4
 
-import anyio
-import uvicorn
 from anyio import to_thread
 from starlette.applications import Starlette
 from starlette.datastructures import UploadFile
@@ -22,7 +20,8 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from acestep_mcp.sandbox.stream import listen
+from acestep_mcp.sandbox.proxy import listen
+from acestep_mcp.sandbox.web import served
 
 SERVICE = "ACE-Step API"
 _FILE = "/v1/audio?path=%2Fsandbox%2F{}-{}.wav"
@@ -73,17 +72,10 @@ class OwnServer:
     @asynccontextmanager
     async def serving(self, port: int = 0) -> AsyncIterator[str]:
         """Listen until the block ends; raises OSError where the port is taken."""
-        listener = listen("127.0.0.1", port)
-        self.base_url = f"http://127.0.0.1:{listener.getsockname()[1]}"
-        config = uvicorn.Config(self._app(), log_level="warning", lifespan="off")
-        server = uvicorn.Server(config)
-        with listener:
-            async with anyio.create_task_group() as tasks:
-                tasks.start_soon(server.serve, [listener])
-                try:
-                    yield self.base_url
-                finally:
-                    server.should_exit = server.force_exit = True
+        with listen("127.0.0.1", port) as listener:
+            self.base_url = f"http://127.0.0.1:{listener.getsockname()[1]}"
+            async with served(self._app(), listener):
+                yield self.base_url
 
     def restart(self) -> None:
         """Forget what waits; what was being made stands still for ever."""

@@ -1,16 +1,21 @@
-"""The replies to the documented routes, and to the media URLs that they hand out."""
+"""The documented routes, and the media URLs that they hand out, as a web application."""
 
 import random
-import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
 
 from acestep_mcp.sandbox import media
 from acestep_mcp.sandbox.band import score, wav
 from acestep_mcp.sandbox.catalogue import FIELDS, PRICE_CENTS, objection
 from acestep_mcp.sandbox.jobs import CallbackTarget, Job, request_id, status
-from acestep_mcp.sandbox.messages import Answer, Arrival, in_json, refusal
+from acestep_mcp.sandbox.messages import in_json, refusal
 
 if TYPE_CHECKING:
     from acestep_mcp.sandbox.gateway import Sandbox
@@ -20,9 +25,7 @@ KEY_HEADER = "ocp-apim-subscription-key"
 PUBLIC = "https://gateway.pixazo.ai"
 """Where polling_url points, as documented, and not to this server: clients must ignore its host."""
 
-_SUBMIT = re.compile(r"/([\w.-]+)/v1/generate$")
-_STATUS = re.compile(r"/v2/requests/status/([^/]+)$")
-_MEDIA = re.compile(r"/media/v1/([^/]+)/sandbox_output_(\d)\.\w+$")
+_FILE = "/media/v1/{}/sandbox_output_{}.{}"
 _LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 
 
@@ -38,43 +41,33 @@ class Routes:
     def __init__(self, sandbox: "Sandbox") -> None:
         self._sandbox = sandbox
         self._bucket = media.Bucket()
+        track = _FILE.format("{request_id}", "{index:int}", "{ext}")
+        self.app = Starlette(
+            routes=[
+                Route("/{model}/v1/generate", self._submit, methods=["POST"]),
+                Route("/v2/requests/status/{request_id}", self._status),
+                Route(track, self._media),
+            ],
+            exception_handlers={_Refused: _refused, 404: _no_route, 405: _wrong_method},
+        )
+        self.app.router.redirect_slashes = False
 
-    async def answer(self, arrival: Arrival) -> Answer:
-        """The reply to a request, after its effect. Only media ever waits for anything."""
-        path = arrival.path.partition("?")[0]
-        try:
-            if match := _MEDIA.match(path):
-                return await self._media(arrival, match[1], int(match[2]))
-            return self._answer(arrival, path)
-        except _Refused as refused:
-            return refused.reply
-
-    def _answer(self, arrival: Arrival, path: str) -> Answer:
-        routes: list[tuple[re.Pattern[str], str, Callable[[Arrival, str], Answer]]] = [
-            (_SUBMIT, "POST", self._submit),
-            (_STATUS, "GET", self._status),
-        ]
-        for pattern, method, respond in routes:
-            if match := pattern.match(path):
-                return _wrong_method(arrival, method) or self._let_in(respond, arrival, match[1])
-        return refusal(404, "Not Found", f"No route for {path}")
-
-    def _let_in(
-        self, respond: Callable[[Arrival, str], Answer], arrival: Arrival, subject: str
-    ) -> Answer:
-        key = arrival.headers.get(KEY_HEADER)
+    def _let_in(self, request: Request) -> None:
+        key = request.headers.get(KEY_HEADER)
         if key in self._sandbox.forbidden_keys:
-            return refusal(403, "Forbidden", "This subscription has no access to the API")
+            raise _Refused(403, "Forbidden", "This subscription has no access to the API")
         if key != self._sandbox.key:
             fault = "is missing" if key is None else "is not valid"
-            return refusal(401, "Unauthorized", f"The Ocp-Apim-Subscription-Key header {fault}")
-        return respond(arrival, subject)
+            said = f"The Ocp-Apim-Subscription-Key header {fault}"
+            raise _Refused(401, "Unauthorized", said)
 
-    def _submit(self, arrival: Arrival, model: str) -> Answer:
+    async def _submit(self, request: Request) -> Response:
+        self._let_in(request)
+        model = request.path_params["model"]
         if model not in FIELDS or model in self._sandbox.disabled_models:
             message = f"Model '{model}' not found or is disabled"
             raise _Refused(400, "Model not found", message)
-        job = self._job(model, _payload(arrival, model), _webhook(arrival.headers))
+        job = self._job(model, await _payload(request, model), _webhook(request.headers))
         self._check_balance(job)
         self._sandbox.accept(job)
         polling_url = f"{PUBLIC}/v2/requests/status/{job.request_id}"
@@ -96,18 +89,20 @@ class Routes:
             chosen = priced if job.model == "ace-step-xl" else message
             raise _Refused(402, "Insufficient Balance", chosen)
 
-    def _status(self, _: Arrival, subject: str) -> Answer:
+    async def _status(self, request: Request) -> Response:
+        self._let_in(request)
+        subject = request.path_params["request_id"]
         job = self._sandbox.jobs.get(subject)
         if job is None:
-            return refusal(404, "Not Found", f"Request '{subject}' not found")
+            raise _Refused(404, "Not Found", f"Request '{subject}' not found")
         return in_json(200, self.shown(job))
 
     def shown(self, job: Job) -> dict[str, object]:
         """The status payload with the oddities that are switched on."""
         sandbox = self._sandbox
         urls = [
-            f"{sandbox.base_url}/media/v1/{job.request_id}/sandbox_output_{i}.{sandbox.output_ext}"
-            for i in range(job.tracks)
+            sandbox.base_url + _FILE.format(job.request_id, index, sandbox.output_ext)
+            for index in range(job.tracks)
         ]
         media_url = urls[0] if sandbox.media_url_as_string else urls
         output = {"media_url": media_url, "media_type": sandbox.media_type}
@@ -116,10 +111,9 @@ class Routes:
             shape["status"] = str(shape["status"]).lower()
         return shape
 
-    async def _media(self, arrival: Arrival, subject: str, index: int) -> Answer:
-        if arrival.method not in ("GET", "HEAD"):
-            return refusal(405, "Method Not Allowed", "Use GET or HEAD", {"Allow": "GET, HEAD"})
-        job, encoding = self._track_owner(subject, index), self._sandbox.encoding
+    async def _media(self, request: Request) -> Response:
+        index, encoding = request.path_params["index"], self._sandbox.encoding
+        job = self._track_owner(request.path_params["request_id"], index)
         headers = {
             "Content-Type": self._sandbox.media_type,
             "Accept-Ranges": "bytes",
@@ -127,7 +121,7 @@ class Routes:
         }
         size = wav.size(score.frames(job.payload), encoding)
         fetch = self._bucket.track
-        return await media.serve(arrival, size, headers, lambda: fetch(job, index, encoding))
+        return await media.serve(request, size, headers, lambda: fetch(job, index, encoding))
 
     def _track_owner(self, subject: str, index: int) -> Job:
         job = self._sandbox.jobs.get(subject)
@@ -138,15 +132,24 @@ class Routes:
         return job
 
 
-def _wrong_method(arrival: Arrival, method: str) -> Answer | None:
-    if arrival.method == method:
-        return None
-    return refusal(405, "Method Not Allowed", f"Use {method}", {"Allow": method})
+async def _refused(_: Request, refused: Exception) -> Response:
+    assert isinstance(refused, _Refused)  # noqa: S101  # what it is registered for
+    return refused.reply
 
 
-def _payload(arrival: Arrival, model: str) -> dict[str, object]:
+async def _no_route(request: Request, _: Exception) -> Response:
+    return refusal(404, "Not Found", f"No route for {request.url.path}")
+
+
+async def _wrong_method(_: Request, refused: Exception) -> Response:
+    assert isinstance(refused, HTTPException)  # noqa: S101  # what it is registered for
+    allowed = ", ".join(sorted((refused.headers or {})["Allow"].split(", ")))
+    return refusal(405, "Method Not Allowed", f"Use {allowed}", {"Allow": allowed})
+
+
+async def _payload(request: Request, model: str) -> dict[str, object]:
     try:
-        payload = arrival.json()
+        payload = await request.json()
     except ValueError:
         raise _Refused(400, "Bad Request", "The body is not valid JSON") from None
     if not isinstance(payload, dict):

@@ -2,19 +2,18 @@
 
 import json
 import math
-import ssl
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import SplitResult, urlsplit
 
 import anyio
-import h11
 from anyio.abc import ByteStream
 
 from acestep_mcp.sandbox import faults as toxic
+from acestep_mcp.sandbox.exchange import delays
 from acestep_mcp.sandbox.faults import Fault
 from acestep_mcp.sandbox.jobs import TERMINAL, CallbackTarget, Job
-from acestep_mcp.sandbox.server import delays, pieces
 
 if TYPE_CHECKING:
     from acestep_mcp.sandbox.gateway import Sandbox
@@ -22,8 +21,9 @@ if TYPE_CHECKING:
 POLL_CYCLE = 15.0
 """Seconds between callbacks of a job in mode "sync" whose state does not change."""
 
+_STATUS = re.compile(rb"HTTP/1\.[01] (\d{3}) ")
 _PATIENCE = 5.0  # the document's "within a few seconds"
-_PIECE = 65_536
+_MOST = 4096  # bytes that a receiver may take to say how it went
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +91,7 @@ async def _post(url: str, body: bytes, fault: Fault) -> int | None:
         with anyio.fail_after(_PATIENCE):
             async with await _connect(urlsplit(url)) as stream:
                 return await _exchange(stream, urlsplit(url), body, fault)
-    except (OSError, ssl.SSLError, anyio.BrokenResourceError, anyio.EndOfStream, h11.ProtocolError):
+    except (OSError, anyio.BrokenResourceError, anyio.EndOfStream):
         return None
 
 
@@ -104,42 +104,30 @@ async def _connect(url: SplitResult) -> ByteStream:
 
 
 async def _exchange(stream: ByteStream, url: SplitResult, body: bytes, fault: Fault) -> int | None:
-    http = h11.Connection(h11.CLIENT)
-    head = http.send(_request(url, body)) or b""
-    http.send(h11.Data(data=body))
-    http.send(h11.EndOfMessage())
-    if not await _send(stream, head, body, fault):
-        return None
-    while (event := http.next_event()) is h11.NEED_DATA:
-        http.receive_data(await _received(stream))
-    return event.status_code if isinstance(event, h11.Response) else None
-
-
-def _request(url: SplitResult, body: bytes) -> h11.Request:
-    target = (url.path or "/") + (f"?{url.query}" if url.query else "")
-    headers = {
-        "Host": url.netloc.rpartition("@")[2],
-        "Content-Type": "application/json",
-        "Content-Length": str(len(body)),
-        "User-Agent": "acestep-mcp-sandbox",
-        "Connection": "close",
-    }
-    return h11.Request(method="POST", target=target, headers=list(headers.items()))
-
-
-async def _send(stream: ByteStream, head: bytes, body: bytes, fault: Fault) -> bool:
+    whole = _head(url, len(body)) + body
     limit, pace = fault.find(toxic.limit_data), fault.find(toxic.slicer)
-    whole = head + body
     cut = whole[: limit.size] if limit else whole
-    for piece in pieces(cut, b"", pace.size if pace else _PIECE):
-        await stream.send(bytes(piece))
+    size = pace.size if pace else len(whole)
+    for start in range(0, len(cut), size):
+        await stream.send(cut[start : start + size])
         await anyio.sleep(pace.delay if pace else 0)
-    return cut == whole
+    if cut != whole:
+        return None
+    said = b""
+    while b"\r\n" not in said and len(said) < _MOST:
+        said += await stream.receive()
+    found = _STATUS.match(said)
+    return int(found[1]) if found else None
 
 
-async def _received(stream: ByteStream) -> bytes:
-    """What came in; b"" at the end, as h11 wants to be told."""
-    try:
-        return await stream.receive()
-    except anyio.EndOfStream:
-        return b""
+def _head(url: SplitResult, length: int) -> bytes:
+    target = (url.path or "/") + (f"?{url.query}" if url.query else "")
+    lines = (
+        f"POST {target} HTTP/1.1",
+        f"Host: {url.netloc.rpartition('@')[2]}",
+        "Content-Type: application/json",
+        f"Content-Length: {length}",
+        "User-Agent: acestep-mcp-sandbox",
+        "Connection: close",
+    )
+    return "\r\n".join([*lines, "", ""]).encode()

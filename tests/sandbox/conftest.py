@@ -15,11 +15,6 @@ TLS = ssl.create_default_context()  # costly, and every client would make its ow
 SONG = {"prompt": "warm folk, soft guitar", "duration": 2, "seed": 7}
 
 
-@pytest.fixture(params=["asyncio", "trio"])
-def anyio_backend(request: pytest.FixtureRequest) -> str:
-    return str(request.param)
-
-
 @pytest.fixture
 async def sandbox() -> AsyncIterator[Sandbox]:
     sandbox = Sandbox(profile=Profile.manual())

@@ -14,11 +14,6 @@ pytestmark = pytest.mark.anyio
 TWO_SECONDS = 44 + 2 * 48_000 * 4
 
 
-@pytest.fixture
-def anyio_backend() -> str:
-    return "asyncio"  # nothing here depends on the event loop, and rendering costs time
-
-
 async def test_a_track_is_a_wav_file_of_exactly_the_length_asked_for(
     sandbox: Sandbox, client: httpx.AsyncClient
 ) -> None:
