@@ -1,110 +1,150 @@
 """The environment, read once. `VARIABLES` is also the README's table."""
 
 import os
-import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal, TypeVar
+from typing import Any, Literal
 from urllib.parse import urlsplit
 
-from acestep_mcp import keys
+from acestep_mcp import keys, variables
 from acestep_mcp.domain.price import Price
 from acestep_mcp.environment import Environment, expanded, shown, text_of
+from acestep_mcp.variables import SettingsError, Variable, value_of
 
-T = TypeVar("T")
+__all__ = [
+    "FORMATS",
+    "GATEWAY",
+    "KEY_PAGE",
+    "OWN_MODEL",
+    "PAID_MODELS",
+    "VARIABLES",
+    "Settings",
+    "SettingsError",
+    "Surface",
+    "read",
+]
 
 KEY_PAGE = "https://api-console.pixazo.ai/api_keys"
 GATEWAY = "https://gateway.pixazo.ai"
+PAID_MODELS, OWN_MODEL = ("ace-step-xl", "ace-step"), "self-hosted"
+FORMATS = ("original", "flac", "mp3")
+"""What may be kept of a track, the best first."""
 
-VARIABLES: tuple[tuple[str, str, str], ...] = (
-    (
+VARIABLES = (
+    Variable(
         "PIXAZO_API_KEY",
         "the file named by `PIXAZO_API_KEY_FILE`, then `~/.pixazo/api-key`",
         "Subscription key (alias `PIXAZO_SUBSCRIPTION_KEY`); sent to the gateway's origin only.",
     ),
-    ("ACESTEP_BASE_URL", f"`{GATEWAY}`", "Gateway origin; plain http only for loopback."),
-    (
+    Variable(
+        "ACESTEP_BASE_URL",
+        f"`{GATEWAY}`",
+        "Gateway origin; plain http only for loopback.",
+        "base_url",
+        variables.origin(GATEWAY),
+        GATEWAY,
+    ),
+    Variable(
         "ACESTEP_SERVER_URL",
         "unset",
         "Your own ACE-Step 1.5 API server, like `http://127.0.0.1:8001`; http in private networks.",
+        "server_url",
+        variables.near_origin,
     ),
-    (
+    Variable(
         "ACESTEP_SERVER_KEY",
         "the file named by `ACESTEP_SERVER_KEY_FILE`",
         "Its key, if it has one; sent to that origin only.",
     ),
-    (
+    Variable(
         "ACESTEP_MODEL",
         "`ace-step-xl`; `self-hosted` where only a server is set up",
         "The model unless a call names one.",
+        "model",
+        variables.one_of(*PAID_MODELS, OWN_MODEL),
     ),
-    (
+    Variable(
         "ACESTEP_DATA_DIR",
         "the platform's data directory",
         "Where the ledger lives (`ledger.sqlite3`, readable by you only).",
     ),
-    (
+    Variable(
         "ACESTEP_DATABASE_URL",
         "unset",
         "`postgresql://…` keeps the ledger in PostgreSQL instead (extra `postgres`).",
+        "database_url",
+        variables.database_url,
     ),
-    (
+    Variable(
         "ACESTEP_OUTPUT_DIR",
         "`~/Music/ACE-Step`",
         "Where songs are saved. No tool can name a path.",
     ),
-    ("ACESTEP_SAVE", "`on`; `off` for http", "Download every finished track."),
-    (
+    Variable(
+        "ACESTEP_SAVE",
+        "`on`; `off` for http",
+        "Download every finished track.",
+        "save",
+        variables.switch,
+        "on",
+    ),
+    Variable(
         "ACESTEP_FORMAT",
         "`original`",
         "Formats kept, by commas: `original`, `flac`, `mp3`. FLAC replaces only what it equals.",
+        "formats",
+        variables.some_of(*FORMATS),
+        "original",
     ),
-    ("ACESTEP_WAIT", "`45`", "Seconds a tool call waits by default, 0 to 50."),
-    (
+    Variable(
+        "ACESTEP_WAIT",
+        "`45`",
+        "Seconds a tool call waits by default, 0 to 50.",
+        "wait",
+        variables.seconds(0, 50),
+        "45",
+    ),
+    Variable(
         "ACESTEP_POLL_INTERVAL",
         "`5`",
         "Seconds between status requests, at least 1 (less only on loopback).",
     ),
-    (
+    Variable(
         "ACESTEP_DAILY_LIMIT",
         "`100`",
         "Tracks submitted per rolling 24 hours; 0 means no limit.",
+        "daily_limit",
+        variables.tracks,
+        "100",
     ),
-    (
+    Variable(
         "ACESTEP_PRICE",
         "unset",
         "What a track costs you, like `0.01 USD`; only then is a sum shown.",
+        "price",
+        lambda text: Price.read(text) if text else None,
     ),
-    (
+    Variable(
         "ACESTEP_CONFIRM",
         "`off`",
         "Ask you before each paid submission, in clients that can ask.",
+        "confirm",
+        variables.switch,
+        "off",
     ),
-    ("ACESTEP_LOG_LEVEL", "`WARNING`", "DEBUG, INFO, WARNING or ERROR; logs go to stderr."),
+    Variable(
+        "ACESTEP_LOG_LEVEL",
+        "`WARNING`",
+        "DEBUG, INFO, WARNING or ERROR; logs go to stderr.",
+        "log_level",
+        variables.one_of("DEBUG", "INFO", "WARNING", "ERROR"),
+        "WARNING",
+    ),
 )
-PAID_MODELS, OWN_MODEL = ("ace-step-xl", "ace-step"), "self-hosted"
-FORMATS = ("original", "flac", "mp3")
-"""What may be kept of a track, the best first."""
-_HOST = r"(?:\[[0-9a-fA-F:.]+\]|[^@/?#\s:\[\],]*)(?::\d*)?"
-_DATABASE = re.compile(
-    rf"postgres(?:ql)?://(?:[^@/?#\s]*@)?(?P<place>{_HOST}(?:,{_HOST})*(?:/[^@/?#\s]*)?)"
-    r"(?:\?[^@#\s]*)?"
-)
-"""user:password@host:port,host:port/database?option=value, with no character in two roles."""
-_ORIGIN = re.compile(r"(https?)://([\w.-]+|\[[\da-f:.]+\])(?::(\w*))?/?", re.ASCII | re.IGNORECASE)
-_HERE = ("127.0.0.1", "localhost", "[::1]")
-_LABEL = r"[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?"
-_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
-_SWITCH = {"on": True, "true": True, "yes": True, "1": True}
-_SWITCH |= {"off": False, "false": False, "no": False, "0": False}
 
 
 Surface = Literal["paid", "own", "either"]
-
-
-class SettingsError(Exception):
-    """One line that names the variable, its value and what is allowed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -160,7 +200,7 @@ class Settings:
         if not self.database_url:
             return str(self.ledger_path or self.data_problem)
         # No URL splitter of Python's: newer ones refuse several hosts with an IPv6 address in them.
-        found = _DATABASE.fullmatch(self.database_url)
+        found = variables.DATABASE.fullmatch(self.database_url)
         return f"PostgreSQL at {found['place'] if found else 'an unusable address'}"
 
 
@@ -175,74 +215,46 @@ def read(
         SettingsError: A value is unusable.
     """
 
-    def value(name: str, default: str, parse: Callable[[str], T]) -> T:
-        try:
-            return value_of(environ, name, default, parse)
-        except SettingsError as error:
-            if faults is None:
-                raise
-            faults.append(str(error))
-            return parse(default)
-
-    key = keys.find(environ)
-    base_url = value("ACESTEP_BASE_URL", GATEWAY, _origin)
-    server_url = value("ACESTEP_SERVER_URL", "", _own_origin)
-    server_key = keys.of_server(environ)
-    model = value("ACESTEP_MODEL", "", _model)
-    if model == OWN_MODEL and not server_url:
-        said = f"ACESTEP_MODEL={OWN_MODEL} is not usable: set ACESTEP_SERVER_URL, too"
+    def refuse(said: str) -> None:
         if faults is None:
             raise SettingsError(said)
         faults.append(said)
-        model = ""
-    local = urlsplit(base_url).scheme == "http"
+
+    def value(name: str, default: str, parse: Callable[[str], Any]) -> Any:  # noqa: ANN401  # a field's
+        try:
+            return value_of(environ, name, default, parse)
+        except SettingsError as error:
+            refuse(str(error))
+            return parse(default)
+
+    fields = {
+        row.field: value(row.name, save if row.field == "save" else row.default, row.read)
+        for row in VARIABLES
+        if row.read
+    }
+    if fields["model"] == OWN_MODEL and not fields["server_url"]:
+        refuse(f"ACESTEP_MODEL={OWN_MODEL} is not usable: set ACESTEP_SERVER_URL, too")
+        fields["model"] = ""
+    least = 0.05 if urlsplit(fields["base_url"]).scheme == "http" else 1
+    fields["poll_interval"] = value("ACESTEP_POLL_INTERVAL", "5", variables.seconds(least, 600))
+    key, server_key = keys.find(environ), keys.of_server(environ)
     data_dir, data_problem = _folder(environ, "ACESTEP_DATA_DIR", _usual_data_dir)
     output_dir, output_problem = _folder(
         environ, "ACESTEP_OUTPUT_DIR", lambda: expanded("~/Music/ACE-Step")
     )
     return Settings(
+        **fields,
         key=key.text,
         key_source=key.source,
         key_places=key.places,
         key_problem=key.problem,
-        base_url=base_url,
-        server_url=server_url,
         server_key=server_key.text or "",
         server_key_problem=server_key.problem,
-        model=model,
         data_dir=data_dir,
         data_problem=data_problem,
-        database_url=value("ACESTEP_DATABASE_URL", "", _database_url),
         output_dir=output_dir,
         output_problem=output_problem,
-        save=value("ACESTEP_SAVE", save, _switch),
-        formats=value("ACESTEP_FORMAT", "original", _formats),
-        wait=value("ACESTEP_WAIT", "45", _between(0, 50)),
-        poll_interval=value("ACESTEP_POLL_INTERVAL", "5", _between(0.05 if local else 1, 600)),
-        daily_limit=int(value("ACESTEP_DAILY_LIMIT", "100", _count)),
-        price=value("ACESTEP_PRICE", "", lambda text: Price.read(text) if text else None),
-        confirm=value("ACESTEP_CONFIRM", "off", _switch),
-        log_level=value("ACESTEP_LOG_LEVEL", "WARNING", _level),
     )
-
-
-def value_of(environ: Environment, name: str, default: str, parse: Callable[[str], T]) -> T:
-    """The parsed value, or the parsed default where it is unset.
-
-    Raises:
-        SettingsError: `parse` raised a ValueError, whose text says what is allowed.
-    """
-    text = text_of(environ, name)
-    try:
-        return parse(text or default)
-    except _Secret as error:
-        raise SettingsError(f"{name} is not usable: {error}") from None
-    except ValueError as error:
-        raise SettingsError(f"{name}={shown(text)} is not usable: {error}") from None
-
-
-class _Secret(ValueError):
-    """A value is unusable, and no part of it may be repeated."""
 
 
 def _folder(environ: Environment, name: str, usual: Callable[[], Path]) -> tuple[Path | None, str]:
@@ -269,111 +281,3 @@ def _usual_data_dir() -> Path:
     if not path.is_absolute():  # below it, one song would have a ledger in every folder
         raise ValueError("the home directory is unknown")
     return path
-
-
-def _origin(text: str) -> str:
-    scheme, host, port = _parts(text, f"{GATEWAY}; http only on loopback")
-    if scheme == "http" and host not in _HERE:
-        raise ValueError("use https; http only on loopback")
-    return f"{scheme}://{host}{port}"
-
-
-def _own_origin(text: str) -> str:
-    if not text:
-        return ""
-    scheme, host, port = _parts(text, "http://127.0.0.1:8001")
-    if scheme == "http" and host not in _HERE and not _is_near(host):
-        raise ValueError("use https; http only in this machine's and private networks, by address")
-    return f"{scheme}://{host}{port}"
-
-
-def _parts(text: str, example: str) -> tuple[str, str, str]:
-    """Scheme, host, and port with its colon, of an origin."""
-    found = _ORIGIN.fullmatch(text)
-    if not found:
-        raise ValueError(f"give an origin such as {example}")
-    scheme, host, port = found[1].lower(), found[2].lower(), found[3] or ""
-    if not _is_host(host):
-        raise ValueError(f"{host[:40]} is no host; give an origin such as {example}")
-    if port and not (port.isdecimal() and len(port) <= 5 and 0 < int(port) < 65_536):  # noqa: PLR2004  # 16 bits
-        raise ValueError("the port must be a number from 1 to 65535")
-    return scheme, host, port and f":{port}"
-
-
-def _is_near(host: str) -> bool:
-    """Whether plain http does not leave the house: a private address, or a name of this network."""
-    from ipaddress import ip_address  # noqa: PLC0415  # hardly ever needed
-
-    try:
-        address = ip_address(host.strip("[]"))
-    except ValueError:
-        # What has no dot, or ends so, is looked up here and is no name of the internet.
-        return "." not in host or host.endswith((".local", ".lan", ".home.arpa", ".internal"))
-    return address.is_private or address.is_link_local
-
-
-def _model(text: str) -> str:
-    named = text.lower()
-    if named and named not in (*PAID_MODELS, OWN_MODEL):
-        raise ValueError(f"name one of {', '.join((*PAID_MODELS, OWN_MODEL))}")
-    return named
-
-
-def _is_host(host: str) -> bool:
-    """Whether it can be looked up, or is an address."""
-    if host.startswith("[") or host.rpartition(".")[2].isdecimal():
-        from ipaddress import ip_address  # noqa: PLC0415  # hardly ever needed
-
-        try:
-            return ip_address(host.strip("[]")).version == (6 if "[" in host else 4)
-        except ValueError:
-            return False
-    return all(re.fullmatch(_LABEL, label) for label in host.removesuffix(".").split("."))
-
-
-def _database_url(text: str) -> str:
-    """The URL as it is given; a complaint never shows it, because it holds the password."""
-    if text and not _DATABASE.fullmatch(text):
-        raise _Secret(
-            "give postgresql://user:password@host/database with special characters percent-encoded"
-        )
-    return text
-
-
-def _switch(text: str) -> bool:
-    try:
-        return _SWITCH[text.lower()]
-    except KeyError:
-        raise ValueError("say on or off") from None
-
-
-def _between(low: float, high: float) -> Callable[[str], float]:
-    def parse(text: str) -> float:
-        try:
-            number = float(text)
-        except ValueError:
-            number = float("nan")
-        if not low <= number <= high:
-            raise ValueError(f"give seconds from {low:g} to {high:g}")
-        return number
-
-    return parse
-
-
-def _count(text: str) -> int:
-    if not text.isdecimal() or len(text) > 9:  # noqa: PLR2004  # more digits are a slip
-        raise ValueError("give a whole number of tracks, 0 for no limit")
-    return int(text)
-
-
-def _formats(text: str) -> tuple[str, ...]:
-    named = [each.strip().lower().lstrip(".") for each in text.split(",")]
-    if not set(named) <= set(FORMATS):
-        raise ValueError(f"name, by commas, some of {', '.join(FORMATS)}")
-    return tuple(each for each in FORMATS if each in named)
-
-
-def _level(text: str) -> str:
-    if text.upper() not in _LEVELS:
-        raise ValueError(f"say one of {', '.join(_LEVELS)}")
-    return text.upper()

@@ -230,9 +230,9 @@ def _secret(*, required: bool) -> dict[str, Any]:
 
 def _variable(name: str) -> dict[str, Any]:
     """A variable for the registry, described as the README describes it."""
-    default, text = next(each[1:] for each in settings.VARIABLES if each[0] == name)
-    described = {"name": name, "description": text.replace("`", "")}
+    row = next(each for each in settings.VARIABLES if each.name == name)
+    described = {"name": name, "description": row.says.replace("`", "")}
     if name == KEY:
         return {**described, "isRequired": True, "isSecret": True}
     kind = {"format": "filepath"} if name == OUTPUT else {"format": "number"}
-    return {**described, **kind, "default": default.strip("`")}
+    return {**described, **kind, "default": row.usual.strip("`")}

@@ -13,6 +13,7 @@ from acestep_mcp import settings
 from acestep_mcp.front.answers import SNAPSHOTS
 from acestep_mcp.hosted import options
 from acestep_mcp.settings import Surface
+from acestep_mcp.variables import Variable
 from publish import markdown
 from tests.clients import subjects
 from tests.front import published
@@ -72,8 +73,8 @@ def _tool(tool: dict[str, Any]) -> str:
     return "\n".join(lines)
 
 
-def _environment(variables: Sequence[tuple[str, str, str]]) -> str:
-    rows = [f"| `{name}` | {default} | {text} |" for name, default, text in variables]
+def _environment(variables: Sequence[Variable]) -> str:
+    rows = [f"| `{row.name}` | {row.usual} | {row.says} |" for row in variables]
     return "\n".join(["| variable | default | meaning |", "|---|---|---|", *rows])
 
 

@@ -17,6 +17,7 @@ FLOORS = (
     ("engine",),
     ("library", "ledger", "providers", "front"),
     ("settings", "clock", "logs"),
+    ("variables",),
     ("keys",),
     ("keyfile",),
     ("environment",),

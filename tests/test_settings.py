@@ -61,7 +61,7 @@ def test_an_empty_environment_gives_the_documented_defaults(home: Path) -> None:
     ],
 )
 def test_empty_values_and_unsubstituted_placeholders_are_unset(nothing: str) -> None:
-    names = [name for name, _, _ in settings.VARIABLES]
+    names = [row.name for row in settings.VARIABLES]
 
     assert settings.read(dict.fromkeys(names, nothing)) == settings.read({})
 

@@ -10,33 +10,33 @@ from urllib.parse import urlsplit
 
 from acestep_mcp.environment import Environment, text_of
 from acestep_mcp.hosted.secret import secret
-from acestep_mcp.settings import SettingsError, value_of
+from acestep_mcp.variables import SettingsError, Variable, value_of
 
 Auth = Literal["none", "key", "oauth"]
 Mode = Literal["terminal", "sync", "off"]
 _HOST = re.compile(r"([a-z0-9_.-]+|\[[0-9a-f:.]+\])(:\d{1,5})?")
 
-VARIABLES: tuple[tuple[str, str, str], ...] = (
-    (
+VARIABLES = (
+    Variable(
         "ACESTEP_AUTH",
         "`none`",
         "`none` (loopback only), `key` (callers send their own gateway key) or `oauth` (JWTs).",
     ),
-    ("ACESTEP_AUTH_ISSUER", "", "Issuer of the JWTs, an https URL."),
-    ("ACESTEP_AUTH_JWKS_URL", "`{issuer}/.well-known/jwks.json`", "Where its keys are."),
-    ("ACESTEP_AUTH_AUDIENCE", "`{public URL}/mcp`", "The audience its tokens must name."),
-    (
+    Variable("ACESTEP_AUTH_ISSUER", "", "Issuer of the JWTs, an https URL."),
+    Variable("ACESTEP_AUTH_JWKS_URL", "`{issuer}/.well-known/jwks.json`", "Where its keys are."),
+    Variable("ACESTEP_AUTH_AUDIENCE", "`{public URL}/mcp`", "The audience its tokens must name."),
+    Variable(
         "ACESTEP_ALLOWED_HOSTS",
         "loopback names",
         "Names to answer to beside the public URL's, by commas; needed beyond loopback.",
     ),
-    (
+    Variable(
         "ACESTEP_PUBLIC_URL",
         "",
         "https URL by which the gateway reaches this server; turns webhooks on.",
     ),
-    ("ACESTEP_WEBHOOK_MODE", "`terminal`", "`terminal`, `sync` or `off`."),
-    (
+    Variable("ACESTEP_WEBHOOK_MODE", "`terminal`", "`terminal`, `sync` or `off`."),
+    Variable(
         "ACESTEP_SECRET",
         "made once, kept in the data directory",
         "Signs webhook addresses and tells callers apart; the same on every replica.",

@@ -30,7 +30,7 @@ SCHEMA = "check_jsonschema/builtin_schemas/vendor/compose-spec.json"
 
 
 def known() -> set[str]:
-    return {name for name, _, _ in (*settings.VARIABLES, *options.VARIABLES)}
+    return {row.name for row in (*settings.VARIABLES, *options.VARIABLES)}
 
 
 @pytest.mark.parametrize("file", FILES)
@@ -129,9 +129,9 @@ def test_each_variable_is_described_as_the_table_describes_it() -> None:
         for line, following in pairwise(lines)
         if line.strip().startswith("# ")
     }
-    for name, _, text in (*settings.VARIABLES, *options.VARIABLES):
-        if name in COMPOSED["services"]["server"]["environment"]:
-            assert notes[name] == text.replace("`", ""), name
+    for row in (*settings.VARIABLES, *options.VARIABLES):
+        if row.name in COMPOSED["services"]["server"]["environment"]:
+            assert notes[row.name] == row.says.replace("`", ""), row.name
 
 
 @pytest.mark.install

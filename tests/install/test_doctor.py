@@ -223,7 +223,7 @@ async def test_whatever_is_wrong_is_a_finding_and_every_other_one_comes_too(tmp_
     assert "s3cret" not in str(findings)
     assert bad["setting ACESTEP_WAIT"].startswith("ACESTEP_WAIT='abc' is not usable: give sec")
     assert bad["setting ACESTEP_BASE_URL"].startswith("ACESTEP_BASE_URL='https://…@gateway.inva")
-    assert bad["setting ACESTEP_LOG_LEVEL"].endswith("say one of DEBUG, INFO, WARNING, ERROR")
+    assert bad["setting ACESTEP_LOG_LEVEL"].endswith("name one of DEBUG, INFO, WARNING, ERROR")
     assert bad["key"].startswith("~/.pixazo/api-key cannot be read: it is a pipe, not a file; look")
     assert bad["ledger"].endswith("ledger.sqlite3: Is a directory")
     assert "${USER} cannot be expanded" in bad["output folder"]

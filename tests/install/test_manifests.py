@@ -117,7 +117,7 @@ def test_no_manifest_holds_a_key_and_each_says_how_to_get_it(files: dict[str, by
 
 
 def test_every_variable_that_is_named_is_one_of_ours(files: dict[str, bytes]) -> None:
-    known = {name for name, _, _ in settings.VARIABLES}
+    known = {row.name for row in settings.VARIABLES}
     documents = [json.loads(text) for name, text in files.items() if name.endswith("json")]
     named = {each for document in documents for each in strings(document)}
     ours = {each for each in named if each.startswith(("ACESTEP_", "PIXAZO_")) and each.isupper()}
