@@ -2,6 +2,7 @@
 
 import ast
 import re
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -135,3 +136,20 @@ def test_the_walk_of_one_song_is_in_the_code() -> None:
         for part in name.split("."):
             (found,) = (each for each in body if getattr(each, "name", "") == part)
             body = getattr(found, "body", [])
+
+
+def test_no_class_has_the_name_of_another_and_no_module_that_of_two_others() -> None:
+    classes = [
+        node.name
+        for file in FILES
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8")))
+        if isinstance(node, ast.ClassDef)
+    ]
+    modules = [
+        file.parent.name if file.stem == "__init__" else file.stem
+        for file in FILES
+        if file.parent != PACKAGE or file.stem != "__init__"
+    ]
+
+    assert [name for name, count in Counter(classes).items() if count > 1] == []
+    assert [name for name, count in Counter(modules).items() if count > 2] == []

@@ -10,7 +10,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from acestep_mcp.sandbox import faults as toxic
 from acestep_mcp.sandbox.faults import Fault
 from acestep_mcp.sandbox.messages import Arrival, kind_of, refusal
-from acestep_mcp.sandbox.proxy import Line, Manner
+from acestep_mcp.sandbox.proxy import Manner, ProxiedConnection
 
 BODY_LIMIT = 1 << 20
 
@@ -30,18 +30,23 @@ class _TooLarge(Exception):  # an outcome of reading, never seen outside
 
 
 class Exchange:
-    """The gateway's application with faults around it. `line` finds a connection by its port."""
+    """The gateway's application with faults around it.
 
-    def __init__(self, app: ASGIApp, handler: Handler, line: Callable[[int], Line]) -> None:
+    `connection` finds the connection that the web server sees at a port of loopback.
+    """
+
+    def __init__(
+        self, app: ASGIApp, handler: Handler, connection: Callable[[int], ProxiedConnection]
+    ) -> None:
         self._app = app
         self._handler = handler
-        self._line = line
+        self._connection = connection
 
     async def __call__(  # noqa: PLR0911  # each toxic may end it, in the order of an exchange
         self, scope: Scope, receive: Receive, send: Send
     ) -> None:
         """Answer one request, or do not."""
-        line, headers = self._line(scope["client"][1]), _headers(scope)
+        connection, headers = self._connection(scope["client"][1]), _headers(scope)
         path = _path(scope)
         fault = self._handler.fault(kind_of(scope["method"], path))
         try:
@@ -54,21 +59,21 @@ class Exchange:
         # Only now, so that the client's writes have succeeded and it always fails in reading,
         # never now here, now there, as the scheduler pleases.
         if fault.resets("before"):
-            return await _ended(line.reset, receive)
+            return await _ended(connection.reset, receive)
         self._handler.record(Arrival(scope["method"], path, headers, body))
         if fault.resets("unprocessed"):
-            return await _ended(line.reset, receive)
+            return await _ended(connection.reset, receive)
         reply = await self._effect(scope, body) if fault.processes else None
         if silence := fault.find(toxic.timeout):
             with anyio.move_on_after(silence.seconds):
                 await _left(receive)
-            return await _ended(line.hang_up, receive)
+            return await _ended(connection.hang_up, receive)
         if canned := fault.find(toxic.reply):
             reply = Response(canned.body, canned.status, canned.headers)
         await delays(fault)
         if fault.resets("after") or reply is None:
-            return await _ended(line.reset, receive)
-        line.manner = _manner(fault)
+            return await _ended(connection.reset, receive)
+        connection.manner = _manner(fault)
         closing = fault.find(toxic.slow_close) is not None
         return await reply(scope, receive, _closing(send) if closing else send)
 

@@ -14,7 +14,7 @@ from acestep_mcp.sandbox.exchange import Exchange
 from acestep_mcp.sandbox.faults import Fault, Faults
 from acestep_mcp.sandbox.jobs import Job, Profile, State
 from acestep_mcp.sandbox.messages import Arrival
-from acestep_mcp.sandbox.proxy import Proxy, listen
+from acestep_mcp.sandbox.proxy import TcpProxy, listen
 from acestep_mcp.sandbox.routes import KEY_HEADER, Routes
 from acestep_mcp.sandbox.web import served
 from acestep_mcp.sandbox.webhooks import CallbackSent, follow
@@ -87,8 +87,8 @@ class Sandbox(Knobs):
         with listen(host, port) as listener, listen("127.0.0.1", 0) as behind:
             shown = f"[{host}]" if ":" in host else host
             self.base_url = f"http://{shown}:{listener.getsockname()[1]}"
-            proxy = Proxy(listener, self.connected)
-            app = Exchange(self._routes.app, self, proxy.line)
+            proxy = TcpProxy(listener, self.connected)
+            app = Exchange(self._routes.app, self, proxy.connection)
             async with served(app, behind), anyio.create_task_group() as self._group:
                 self._group.start_soon(proxy.run, behind.getsockname()[1])
                 try:

@@ -32,7 +32,7 @@ class Manner:
     linger: float = 0.0
 
 
-class Line:
+class ProxiedConnection:
     """One client's connection, passed on to the server behind."""
 
     def __init__(self, sock: socket.socket) -> None:
@@ -53,14 +53,11 @@ class Line:
 
     async def run(self, behind: SocketStream) -> None:
         """Pass bytes both ways until either side or a fault ends it."""
-        try:
-            with self._passing:
-                async with anyio.create_task_group() as tasks:
-                    tasks.start_soon(self._there, behind)
-                    await self._back(behind)
-                    tasks.cancel_scope.cancel()
-        finally:
-            self._sock.close()
+        with self._passing:
+            async with anyio.create_task_group() as tasks:
+                tasks.start_soon(self._there, behind)
+                await self._back(behind)
+                tasks.cancel_scope.cancel()
 
     async def _there(self, behind: SocketStream) -> None:
         try:
@@ -109,8 +106,8 @@ class Line:
                 await anyio.wait_writable(self._sock)
 
 
-class Proxy:
-    """Lines from a listening socket to a server on a port of loopback.
+class TcpProxy:
+    """What connects to a listening socket, passed on to a server on a port of loopback.
 
     `connected` is told of each connection, also of one that nothing is read from.
     """
@@ -118,11 +115,11 @@ class Proxy:
     def __init__(self, listener: socket.socket, connected: Callable[[], None]) -> None:
         self._listener = listener
         self._connected = connected
-        self._lines: dict[int, Line] = {}
+        self._connections: dict[int, ProxiedConnection] = {}
 
-    def line(self, port: int) -> Line:
-        """The line whose client the server sees at that port of loopback."""
-        return self._lines[port]
+    def connection(self, port: int) -> ProxiedConnection:
+        """The connection whose client the server sees at that port of loopback."""
+        return self._connections[port]
 
     async def run(self, port: int) -> None:
         """Accept connections for ever, and pass each on to the server at `port`."""
@@ -136,16 +133,18 @@ class Proxy:
                     await anyio.sleep(0.01)  # the client has gone, or descriptors ran out
                 else:
                     self._connected()
-                    tasks.start_soon(self._connect, Line(sock), port)
+                    tasks.start_soon(self._connect, sock, port)
 
-    async def _connect(self, line: Line, port: int) -> None:
-        async with await anyio.connect_tcp("127.0.0.1", port) as behind:
-            here = behind.extra(SocketAttribute.local_port)  # noqa: S610  # anyio's, not Django's
-            self._lines[here] = line
-            try:
-                await line.run(behind)
-            finally:
-                del self._lines[here]
+    async def _connect(self, sock: socket.socket, port: int) -> None:
+        # The server behind is gone only where the sandbox ends, or descriptors ran out.
+        with sock, suppress(OSError):
+            async with await anyio.connect_tcp("127.0.0.1", port) as behind:
+                here = behind.extra(SocketAttribute.local_port)  # noqa: S610  # anyio's, not Django's
+                self._connections[here] = connection = ProxiedConnection(sock)
+                try:
+                    await connection.run(behind)
+                finally:
+                    del self._connections[here]
 
 
 def listen(host: str, port: int) -> socket.socket:
