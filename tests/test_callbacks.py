@@ -69,7 +69,7 @@ async def ordered(engine: Engine, account: Account = ALICE) -> Song:
 
 
 def awaited(engine: Engine, song: Song) -> bool:
-    return bool(engine._records.live(song).waiting)
+    return bool(engine._registry.live(song).waiting)
 
 
 async def test_a_callback_at_a_process_without_the_key_wakes_whoever_waits_at_the_others(
@@ -106,7 +106,7 @@ async def test_a_callback_that_comes_while_the_gateway_is_asked_is_not_forgotten
 ) -> None:
     async with gateway() as sandbox, process(sandbox, tmp_path) as engine:
         song = await ordered(engine)
-        live = engine._records.live(song)
+        live = engine._registry.live(song)
         await engine.hint(ALICE.owner, song.id, song.handle)
         await sandbox.arrived("status")
         # The answer under way says QUEUED; the song ends, and the gateway calls, before it is here.
@@ -200,8 +200,8 @@ def test_where_the_gateway_calls_back_it_is_asked_three_times_less_often() -> No
         schedule = scheduled(callbacks=called_back)
         live = Live(song_of_age(300.0))
         schedule.begin(live, [1.0, 1.0, 1.0])  # such songs took a second: none ends this late
-        schedule.later(live)
-        pauses.append(live.due - live.asked_at)
+        schedule.known(live)
+        pauses.append(live.polling.due - live.polling.asked_at)
 
     assert pauses == pytest.approx([5.0, 15.0], rel=0.01)
 
@@ -211,10 +211,10 @@ def test_what_is_learnt_of_such_songs_puts_no_failed_question_off() -> None:
     schedule = scheduled()
     live = Live(song_of_age(86_400.0))
     schedule.unanswered(live, Unanswered("no reply"))
-    due = live.due
+    due = live.polling.due
     schedule.begin(live, [])
 
-    assert live.due == due <= live.asked_at + 1.0
+    assert live.polling.due == due <= live.polling.asked_at + 1.0
 
 
 def scheduled(*, callbacks: bool = False) -> Schedule:

@@ -19,12 +19,12 @@ async def test_a_song_taken_over_while_it_was_only_looked_at_is_followed(tmp_pat
         assert ours is not None
         # A second engine of this process has the song as another process's, and nobody waits.
         theirs = replace(ours, id=type(ours.id)("local-elsewhere"), worker="dead")
-        looking = engine._records.live(theirs)
+        looking = engine._registry.live(theirs)
         engine._follower.follow(looking)
         while not engine._hints._waiting:  # it is looking
             await anyio.lowlevel.checkpoint()
         # What the lease does with an orphan: the song is ours now, and is to be followed.
-        taken = engine._records.live(replace(theirs, worker=ours.worker, version=ours.version + 1))
+        taken = engine._registry.live(replace(theirs, worker=ours.worker, version=ours.version + 1))
         assert taken is looking
         engine._follower.follow(taken)
         with anyio.fail_after(5):

@@ -46,6 +46,7 @@ from acestep_mcp.domain.song import (
     observed,
     save_now,
 )
+from acestep_mcp.engine.background import Background
 from acestep_mcp.engine.converting import Converter
 from acestep_mcp.engine.following import Follower
 from acestep_mcp.engine.hints import Hints
@@ -55,6 +56,8 @@ from acestep_mcp.engine.live import Live
 from acestep_mcp.engine.lookup import Lookup
 from acestep_mcp.engine.readiness import Readiness
 from acestep_mcp.engine.records import Records
+from acestep_mcp.engine.registry import Registry
+from acestep_mcp.engine.saving import Saver
 from acestep_mcp.engine.schedule import Schedule
 from acestep_mcp.engine.strangers import Strangers
 from acestep_mcp.engine.submitting import Errand, Submitter
@@ -112,19 +115,23 @@ class Engine:
         self._worker = uuid4().hex
         self._stopping = False
         self._keys = Keyring(clock, providers, steward)
-        self._records = Records(ledger, clock)
+        self._background = Background()
+        self._registry = Registry()
+        self._records = Records(ledger, clock, self._background)
         self._schedule = Schedule(clock, terms, providers, callbacks=callback is not None)
         self._readiness = Readiness(library, terms)
         self._strangers = Strangers(clock, self._keys, ledger)
         self._lookup = Lookup(providers, self._keys, self._schedule, self._strangers)
-        self._hints = Hints(self._records)
-        self._converter = Converter(self._records, library)
-        self._submitter = Submitter(self._worker, clock, self._records, callback)
+        self._hints = Hints(ledger, self._registry)
+        self._converter = Converter(ledger, self._background, library)
+        self._submitter = Submitter(self._worker, clock, self._records, self._registry, callback)
         self._follower = Follower(
             worker=self._worker,
             keys=self._keys,
             records=self._records,
-            library=library,
+            registry=self._registry,
+            background=self._background,
+            saver=Saver(self._worker, self._records, library, clock) if library else None,
             clock=clock,
             schedule=self._schedule,
             hints=self._hints,
@@ -133,7 +140,8 @@ class Engine:
             worker=self._worker,
             seconds=terms.lease,
             keys=self._keys,
-            records=self._records,
+            ledger=ledger,
+            registry=self._registry,
             follower=self._follower,
             clock=clock,
             jumps=self._jumps,
@@ -150,11 +158,11 @@ class Engine:
             self._keys.keep(account)
         try:
             async with anyio.create_task_group() as tasks:
-                self._records.run_in(tasks)
+                self._background.run_in(tasks)
                 tasks.start_soon(self._lease.keep)
-                self._records.start(self._hints.keep)
+                self._background.start(self._hints.keep)
                 if self._schedule.callbacks:
-                    self._records.start(self._hints.sweep, self._worker, self._clock)
+                    self._background.start(self._hints.sweep, self._worker, self._clock)
                 try:
                     yield self
                 finally:
@@ -173,7 +181,7 @@ class Engine:
         Every wait ends at once, with the song as it stands.
         """
         self._stopping = True
-        self._records.tell()
+        self._registry.tell()
         await self._submitter.finish(GRACE)
         await self._lease.give_up()
 
@@ -202,16 +210,16 @@ class Engine:
             intent = self._intent(account, prepared)
             if provider.info.needs_key and await self._strangers.include(account):
                 await self._introduced(intent, until, reuse=not new_take)
-            live = self._records.live(intent)
-            live.began = self._clock.monotonic()
+            live = self._registry.live(intent)
+            self._schedule.ordered(live)
             # Before it is written: nobody who finds it must take it for one that nobody submits.
-            live.followed = True
+            self._follower.keep(live)
             song = await self._reserved(live, reuse=not new_take)
         if song.id == intent.id:
-            self._records.start(self._make, live, Errand(provider, account, deadline, source))
+            self._background.start(self._make, live, Errand(provider, account, deadline, source))
         else:
-            self._records.drop(live)
-            live = self._records.live(song)
+            self._registry.drop(live)
+            live = self._registry.live(song)
             self._follower.follow(live)
         return await self._report(account, live, until, reused=song.id != intent.id)
 
@@ -275,14 +283,14 @@ class Engine:
             await self._records.settle(partial(self._withdraw, live))
             raise
         except BaseException:
-            self._records.drop(live)
+            self._registry.drop(live)
             raise
         return song
 
     async def _withdraw(self, live: Live) -> None:
         """Drop an intent that may have been written, and that nobody will submit."""
         await self._ledger.forget(live.song.owner, live.song.id)
-        self._records.drop(live)
+        self._registry.drop(live)
 
     async def status(self, account: Account, handle: str, *, wait: float, kind: str = "") -> Report:
         """The song as it stands after at most `wait` + `GRACE` seconds, asked for if needed.
@@ -311,9 +319,9 @@ class Engine:
                     raise NotAsked(handle, f"'{song.provider}' is not set up on this server")
                 raise KeyMissing(account.looked, account.problem, provider.info.key_page)
             self._keys.add(account)
-            live = self._records.live(await self._wanted(song))
+            live = self._registry.live(await self._wanted(song))
         if known is None:
-            self._schedule.later(live)
+            self._schedule.known(live)
         self._follower.follow(live)
         with live.awaited():
             if self._is_open(account, live.song):
@@ -330,7 +338,7 @@ class Engine:
 
     async def _known(self, owner: Owner, handle: str) -> Song | None:
         """The song as the ledger has it or, where that does not answer, as it is in hand here."""
-        in_hand = self._records.named(owner, handle)
+        in_hand = self._registry.named(owner, handle)
         try:
             return await self._ledger.find(owner, handle) or in_hand
         except LedgerDown:
@@ -364,15 +372,15 @@ class Engine:
         for song in songs:
             if song.state not in RUNNING and not song.unsaved:
                 continue
-            live = self._records.live(await self._wanted(song))
+            live = self._registry.live(await self._wanted(song))
             self._follower.follow(live)
             running = song.state in RUNNING and self._can_ask(account, song)
             if running and self._schedule.may_ask(live):
-                asked.append((live, song, live.asked_at))
+                asked.append((live, song, live.polling.asked_at))
                 self._follower.ask(live)
         with anyio.move_on_after(GRACE):
             for live, _, before in asked:
-                while live.asked_at == before:
+                while live.polling.asked_at == before:
                     await live.next_change()
         return any(live.song.version > song.version for live, song, _ in asked)
 
@@ -412,7 +420,7 @@ class Engine:
         song = await self._ledger.find(owner, song_id)
         if song is None:
             return False
-        live = self._records.live(song)
+        live = self._registry.live(song)
         if song.request_id is None:
             await self._named(live, request_id)
         self._follower.follow(live)
@@ -475,10 +483,8 @@ class Engine:
         await self._submitter.submit(live, errand)
         if live.refusal is None and live.song.request_id:
             self._keys.prove(live.song.owner)
-        # The reply says how the song stood when it was written, which may be long ago.
-        self._schedule.later(live, known_at=live.began)
-        live.followed = False
-        self._follower.follow(live)
+        self._schedule.submitted(live)
+        self._follower.take(live)
 
     def _is_open(self, account: Account, song: Song) -> bool:
         """Whether only the gateway knows how the song stands, and can be asked."""
@@ -492,10 +498,10 @@ class Engine:
 
     async def _asked_now(self, live: Live, until: float) -> None:
         """Have a song asked about at once, and give the answer a moment to come."""
-        before = live.asked_at
+        before = live.polling.asked_at
         self._follower.ask(live)
         with anyio.CancelScope(deadline=min(until, anyio.current_time() + GRACE)):
-            while live.asked_at == before:
+            while live.polling.asked_at == before:
                 await live.next_change()
 
     async def _wanted(self, song: Song) -> Song:
@@ -504,9 +510,9 @@ class Engine:
             return song
         if song.saving == "done" and not await self._library.absent(song):
             return song
-        now, live = self._clock.now(), self._records.held(song.id)
+        now, live = self._clock.now(), self._registry.held(song.id)
         if live is not None and song.worker == self._worker:
-            idle = not live.saving
+            idle = not live.saving.busy
         else:
             idle = song.save_attempts > 0 and song.save_after > now
         fact = partial(save_now, worker=self._worker, now=now, idle=idle)
@@ -529,7 +535,7 @@ class Engine:
                     if not looked and self._is_open(account, live.song):
                         looked = self._schedule.may_ask(live)
                         if looked:
-                            self._records.start(self._follower.observe, live)
+                            self._background.start(self._follower.observe, live)
             # Earlier than that where the wait ended because the server is being stopped.
             with anyio.CancelScope(deadline=min(until, anyio.current_time()) + GRACE):
                 while live.submitting:

@@ -6,7 +6,8 @@ import anyio
 
 from acestep_mcp.domain.errors import LedgerDown
 from acestep_mcp.domain.song import Song, SongId, converted
-from acestep_mcp.engine.records import Records
+from acestep_mcp.engine.background import Background
+from acestep_mcp.ledger import Ledger
 from acestep_mcp.library import Exported, Library
 
 
@@ -22,8 +23,9 @@ class _Conversion:
 class Converter:
     """Converts saved songs in the background, each once at a time."""
 
-    def __init__(self, records: Records, library: Library | None) -> None:
-        self._records = records
+    def __init__(self, ledger: Ledger, background: Background, library: Library | None) -> None:
+        self._ledger = ledger
+        self._background = background
         self._library = library
         self._running: dict[tuple[SongId, str], _Conversion] = {}
 
@@ -40,7 +42,7 @@ class Converter:
         conversion = self._running.get((song.id, kind))
         if conversion is None:
             conversion = self._running[song.id, kind] = _Conversion(song)
-            self._records.start(self._convert, conversion, kind, self._library)
+            self._background.start(self._convert, conversion, kind, self._library)
         with anyio.CancelScope(deadline=until):
             await conversion.done.wait()
         if not conversion.done.is_set():
@@ -55,7 +57,7 @@ class Converter:
             conversion.song = fact(song)
             if conversion.song is not song:
                 try:
-                    written = await self._records.ledger.change(song.owner, song.id, fact)
+                    written = await self._ledger.change(song.owner, song.id, fact)
                     conversion.song = written or conversion.song
                 except LedgerDown:
                     pass  # the files are there all the same, and found again

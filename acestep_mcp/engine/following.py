@@ -1,15 +1,12 @@
 """Looking after a song until nothing is left to do for it."""
 
 import logging
-import math
 from contextlib import suppress
 from functools import partial
-from typing import Any
 
 import anyio
 
 from acestep_mcp.clock import Clock
-from acestep_mcp.domain import retry
 from acestep_mcp.domain.errors import CouldNotSend, LedgerDown, NotFound
 from acestep_mcp.domain.song import (
     RUNNING,
@@ -18,25 +15,23 @@ from acestep_mcp.domain.song import (
     Song,
     given_up,
     left,
-    not_saved,
     observed,
-    saved,
 )
 from acestep_mcp.engine import telemetry
+from acestep_mcp.engine.background import Background
 from acestep_mcp.engine.hints import Hints
 from acestep_mcp.engine.keyring import Keyring
 from acestep_mcp.engine.live import Live
 from acestep_mcp.engine.records import Records
+from acestep_mcp.engine.registry import Registry
+from acestep_mcp.engine.saving import Saver
 from acestep_mcp.engine.schedule import Schedule
-from acestep_mcp.library import Library, Missing, Saved
 from acestep_mcp.providers import Answer, Gone
 
 log = logging.getLogger(__name__)
 
 _GLANCE = 1.0  # seconds between looks, without a hint, at another process's song
 _LEDGER_PAUSE = 5.0  # seconds to leave a ledger alone that did not answer
-_SAVE_PAUSE = 5.0  # seconds before saving is tried again; twice as long each time
-_SAVE_LONGEST = 3_600.0
 _REVISIT_PAUSE = 5.0  # seconds until a song that seems to have ended is looked at again; likewise
 
 DAY = 86_400.0
@@ -50,13 +45,15 @@ _ENOUGH = 3  # such answers in a row, so that no single one decides
 class Follower:
     """Follows songs: at most one loop per song here, and none for another process's songs."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  # the parts that it works with
         self,
         *,
         worker: str,
         keys: Keyring,
         records: Records,
-        library: Library | None,
+        registry: Registry,
+        background: Background,
+        saver: Saver | None,
         clock: Clock,
         schedule: Schedule,
         hints: Hints,
@@ -64,7 +61,9 @@ class Follower:
         self._worker = worker
         self._keys = keys
         self._records = records
-        self._library = library
+        self._registry = registry
+        self._background = background
+        self._saver = saver
         self._clock = clock
         self._schedule = schedule
         self._hints = hints
@@ -72,27 +71,36 @@ class Follower:
     @property
     def saves(self) -> bool:
         """Whether this process has a folder for finished songs."""
-        return self._library is not None
+        return self._saver is not None
 
     def follow(self, live: Live) -> None:
         """See to it that somebody follows the song, if there is anything to follow."""
-        if not live.done and not live.followed:
-            live.followed = True
-            self._records.hold(live)
-            self._records.start(self._follow, live)
+        if not live.done and not live.following.held:
+            live.following.held = True
+            self._registry.hold(live)
+            self._background.start(self._follow, live)
+
+    def keep(self, live: Live) -> None:
+        """Leave the song alone until `take`: another task looks after it, which submits it."""
+        live.following.held = True
+
+    def take(self, live: Live) -> None:
+        """Follow a song that was kept from that."""
+        live.following.held = False
+        self.follow(live)
 
     def ask(self, live: Live) -> None:
         """Have the gateway asked about the song at once, whoever looks after it."""
-        self._records.start(self._asked, live)
+        self._background.start(self._asked, live)
 
     async def _asked(self, live: Live) -> None:
-        if not live.asking:
-            live.asking = True
+        if not live.following.asking:
+            live.following.asking = True
             try:
                 await self._schedule.turn(live, asked=True)
                 await self._question(live)
             finally:
-                live.asking = False
+                live.following.asking = False
                 live.tell()
 
     async def observe(self, live: Live) -> None:
@@ -100,18 +108,18 @@ class Follower:
 
         Whoever comes while it is being asked gets the same answer.
         """
-        before = live.asked_at
-        if not live.asking:
+        before = live.polling.asked_at
+        if not live.following.asking:
             await self._schedule.turn(live, asked=False)
-        if live.asking or live.asked_at > before:  # somebody else was quicker
-            while live.asking:
+        if live.following.asking or live.polling.asked_at > before:  # somebody else was quicker
+            while live.following.asking:
                 await live.next_change()
             return
-        live.asking = True
+        live.following.asking = True
         try:
             await self._question(live)
         finally:
-            live.asking = False
+            live.following.asking = False
             live.tell()
 
     async def _question(self, live: Live) -> None:
@@ -136,7 +144,7 @@ class Follower:
         if live.song.state != before.state:
             live.hint()  # for the loop that waits for what the song was before
         if before.state in RUNNING and live.song.ended:
-            live.revisits = 0
+            live.following.revisits = 0
             lag = now - (live.song.completed_at or now)
             telemetry.ended(live.song.model, live.song.state, lag)
 
@@ -144,13 +152,13 @@ class Follower:
         """Why nothing more will be heard of a running song; `""` where something may."""
         age = self._schedule.age(live)
         if isinstance(answer, Observation):
-            live.strange = 0
+            live.following.strange = 0
             never = live.song.state in RUNNING and age > _NO_END_FOR
             return f"it has not ended in {_NO_END_FOR / DAY:.0f} days" if never else ""
-        live.strange = live.strange + 1 if isinstance(answer, Gone) else 0
-        if live.strange >= _ENOUGH and age > _NOT_KNOWN_FOR:
+        live.following.strange = live.following.strange + 1 if isinstance(answer, Gone) else 0
+        if live.following.strange >= _ENOUGH and age > _NOT_KNOWN_FOR:
             return "the gateway does not know it any more, a day after it was ordered"
-        if live.failures >= _ENOUGH and age > _NO_ANSWER_FOR:
+        if live.polling.failures >= _ENOUGH and age > _NO_ANSWER_FOR:
             return f"the gateway told nothing about it for {_NO_ANSWER_FOR / DAY:.0f} days"
         return ""
 
@@ -165,8 +173,8 @@ class Follower:
                     log.warning("the ledger does not answer: %s", down.cause)
                     await self._clock.sleep(_LEDGER_PAUSE)
         finally:
-            live.followed = False
-            self._records.drop(live)
+            live.following.held = False
+            self._registry.drop(live)
 
     async def _learn(self, live: Live) -> None:
         """Recall how long such songs take, to ask when it is worth it."""
@@ -183,12 +191,12 @@ class Follower:
             return await self._glance(live)
         keyless = self._keys.way_to(song) is None
         if song.unsaved:
-            if self._library is None or (keyless and not song.media_urls):
+            if self._saver is None or (keyless and not song.media_urls):
                 # Another process may have a folder, or the key to ask for the URLs, and takes
                 # what nobody has.
                 await self._records.apply(live, left)
                 return False
-            await self._save(live, self._library)
+            await self._save(live, self._saver)
         elif keyless:
             return False
         elif song.presumed:
@@ -247,87 +255,24 @@ class Follower:
 
     async def _revisit(self, live: Live) -> None:
         """A queue that gave a job up may take it on again: look a few more times."""
-        live.revisits += 1
-        due = self._clock.monotonic() + _REVISIT_PAUSE * 2**live.revisits
+        live.following.revisits += 1
+        due = self._clock.monotonic() + _REVISIT_PAUSE * 2**live.following.revisits
         while live.song.presumed and (early := due - self._clock.monotonic()) > 0:
             with anyio.move_on_after(early):
                 await live.hinted()
         if live.song.presumed:
             await self.observe(live)
 
-    async def _save(self, live: Live, library: Library) -> None:
+    async def _save(self, live: Live, saver: Saver) -> None:
         """Write the tracks of a completed song to the disk, or find out why that has to wait."""
-        while live.song.save_attempts and (early := live.save_due - self._clock.monotonic()) > 0:
+        while (early := saver.early(live)) > 0:
             with anyio.move_on_after(early):
                 await live.hinted()
             await self._look(live)
         if not live.song.media_urls:
             await self.observe(live)
-        song = live.song
-        if self._theirs(song) or not song.unsaved:
-            return
-        live.saving = True
-        try:
-            kept = await self._kept(song, library)
-        finally:
-            live.saving = False
-        about: dict[str, Any] = {
-            "files": kept.files,
-            "sound": kept.tracks,
-            "warnings": kept.warnings,
-        }
-        now = self._clock.now()
-        if kept.missing is None:
-            fact = partial(saved, worker=self._worker, now=now, **about)
-        else:
-            log.warning("%s is not saved yet: %s", song.handle, kept.missing.cause)
-            random = self._clock.random
-            pause = retry.growing(song.save_attempts, _SAVE_PAUSE, _SAVE_LONGEST, random)
-            live.save_due = self._clock.monotonic() + pause
-            live.gone_since = self._gone_since(live, kept.missing)
-            gone_for = self._clock.monotonic() - live.gone_since
-            fact = partial(
-                not_saved,
-                worker=self._worker,
-                gone_for=gone_for if kept.missing.gone else None,
-                pause=pause,
-                now=now,
-                **about,
-            )
-        await self._records.apply(live, fact)
-
-    def _gone_since(self, live: Live, missing: Missing) -> float:
-        """Since when the media host has said nothing else than that it has no such track."""
-        return min(live.gone_since, self._clock.monotonic()) if missing.gone else math.inf
-
-    async def _kept(self, song: Song, library: Library) -> Saved:
-        """What saving it comes to, as far as this process may say: not once another one has it."""
-        if not song.media_urls:
-            return Saved(missing=Missing("the gateway gave no media URL", gone=True))
-        why = ""
-
-        async def ours() -> bool:
-            nonlocal why
-            try:
-                found = await self._records.ledger.find(song.owner, song.id)
-            except LedgerDown as down:
-                why = down.cause  # nobody can tell; it is tried again
-                return False
-            if found is None or found.worker != self._worker or not found.unsaved:
-                why = "another process has taken it over"
-            return not why
-
-        kept = Saved()
-        try:
-            kept = await library.save(song, ours)
-        except Exception:
-            # Whatever is wrong with a file, the song itself is safe and must not be left waiting.
-            log.exception("%s could not be saved", song.handle)
-            why = "an internal fault"
-        if not why:
-            return kept
-        warning = f"The audio is not saved yet: {why}."
-        return Saved(song.files, song.sound, (warning,), Missing(why, gone=False))
+        if not self._theirs(live.song) and live.song.unsaved:
+            await saver.save(live)
 
 
 def _unchanged(song: Song) -> Song:

@@ -9,7 +9,8 @@ from acestep_mcp.clock import Clock, Jumps
 from acestep_mcp.domain.errors import LedgerDown
 from acestep_mcp.engine.following import Follower
 from acestep_mcp.engine.keyring import Keyring
-from acestep_mcp.engine.records import Records
+from acestep_mcp.engine.registry import Registry
+from acestep_mcp.ledger import Ledger
 from acestep_mcp.ledger.driver import answering_by
 
 log = logging.getLogger(__name__)
@@ -28,7 +29,8 @@ class Lease:
         worker: str,
         seconds: float,
         keys: Keyring,
-        records: Records,
+        ledger: Ledger,
+        registry: Registry,
         follower: Follower,
         clock: Clock,
         jumps: Jumps,
@@ -36,7 +38,8 @@ class Lease:
         self._worker = worker
         self._seconds = seconds
         self._keys = keys
-        self._records = records
+        self._ledger = ledger
+        self._registry = registry
         self._follower = follower
         self._clock = clock
         self._jumps = jumps
@@ -68,7 +71,7 @@ class Lease:
         """Leave this process's songs to the others at once."""
         try:
             with answering_by(anyio.current_time() + _LAST):
-                await self._records.ledger.retire(self._worker)
+                await self._ledger.retire(self._worker)
         except LedgerDown as down:
             self._complain(down)
 
@@ -80,12 +83,12 @@ class Lease:
 
     async def _renew(self) -> None:
         self._jumps.within(math.inf)  # a look now and then, so that none is missed
-        if self._records.owners:
-            await self._records.ledger.beat(self._worker, self._clock.now(), self._seconds)
+        if self._registry.owners:
+            await self._ledger.beat(self._worker, self._clock.now(), self._seconds)
 
     async def _take_over(self) -> float:
         """Go on with the songs of the dead; in how many seconds the next one may be dead."""
-        ledger, now = self._records.ledger, self._clock.now()
+        ledger, now = self._ledger, self._clock.now()
         for unsaved in (False, True):
             bereaved = await ledger.bereaved(now, unsaved=unsaved)
             askable = {pair for owner in bereaved for pair in self._keys.askable(owner)}
@@ -101,6 +104,6 @@ class Lease:
                     askable=askable,
                 )
                 for song in taken:
-                    self._follower.follow(self._records.live(song))
-        self._keys.forget(self._records.owners, self._clock.monotonic() - self._seconds)
+                    self._follower.follow(self._registry.live(song))
+        self._keys.forget(self._registry.owners, self._clock.monotonic() - self._seconds)
         return min(await ledger.expiry(self._worker, now) - now, self._seconds)

@@ -3,7 +3,7 @@
 import math
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import anyio
 
@@ -14,62 +14,69 @@ MOST_REVISITS = 8
 """Status requests about a song whose end was presumed: each twice as late as the one before."""
 
 
+@dataclass(slots=True)
+class Polling:
+    """When a song was and will be asked about; the schedule's to change.
+
+    `asked` counts the status requests, `failures` those in a row that told nothing. `asked_at` and
+    `due` are the times of the last and the next one, `wanted` is when somebody wants it earlier.
+    `began` is when the song was ordered, as far as can be told, and `known_times` are the seconds
+    that such songs took. All times are the monotonic clock's.
+    """
+
+    asked: int = 0
+    failures: int = 0
+    asked_at: float = -math.inf
+    due: float = -math.inf
+    wanted: float = math.inf
+    began: float = -math.inf
+    known_times: tuple[float, ...] = ()
+
+
+@dataclass(slots=True)
+class Following:
+    """Who looks after a song here; the follower's to change.
+
+    It is `held` while somebody does, and `asking` while a status request is under way. `strange`
+    counts the requests since the provider last knew the song, `revisits` those since its end was
+    presumed.
+    """
+
+    held: bool = False
+    asking: bool = False
+    strange: int = 0
+    revisits: int = MOST_REVISITS
+
+
+@dataclass(slots=True)
+class Saving:
+    """How far a song's files are; the saver's to change.
+
+    `busy` while they are fetched, `due` is when that is tried again, and `gone_since` since when
+    the media host has said that the tracks are gone. Times are the monotonic clock's.
+    """
+
+    busy: bool = False
+    due: float = -math.inf
+    gone_since: float = math.inf
+
+
 class Live:
     """One song of this process: its latest state, and everyone who waits for the next.
 
     `refusal` is set when the order ended without a song; `problem` says in a few words why the
-    gateway could not be asked lately, `""` when it could; `progress` is how much of it is made.
-    `asked` counts the status requests, `asked_at` and `due` are the times of the last and the next
-    one, `wanted` when somebody wants it earlier, `known_times` the seconds that such songs took.
-    `strange` counts the requests since the gateway last knew the song, `revisits` those since its
-    end was presumed, `began` is when it was ordered, as far as can be told, and `save_due` when
-    saving is tried again, `saving` while it is, `gone_since` since when its tracks are said to be
-    gone. All times are the monotonic clock's.
+    provider could not be asked lately, `""` when it could; `progress` is how much of it is made,
+    and `waiting` how many wait for it.
     """
-
-    __slots__ = (
-        "_changed",
-        "_hinted",
-        "asked",
-        "asked_at",
-        "asking",
-        "began",
-        "due",
-        "failures",
-        "followed",
-        "gone_since",
-        "known_times",
-        "problem",
-        "progress",
-        "refusal",
-        "revisits",
-        "save_due",
-        "saving",
-        "song",
-        "strange",
-        "waiting",
-        "wanted",
-    )
 
     def __init__(self, song: Song) -> None:
         self.song = song
         self.refusal: Refusal | None = None
         self.problem = ""
         self.progress: float | None = None
-        self.asked = 0
-        self.asked_at = -math.inf
-        self.known_times: tuple[float, ...] = ()
-        self.asking = False
-        self.began = -math.inf
-        self.due = -math.inf
-        self.strange = 0
-        self.revisits = MOST_REVISITS
-        self.save_due = -math.inf
-        self.gone_since = math.inf
-        self.saving = False
-        self.wanted = math.inf
-        self.failures = 0
-        self.followed = False
+        self.polling = Polling()
+        self.following = Following()
+        self.saving = Saving()
         self.waiting = 0
         self._changed = anyio.Event()
         self._hinted = anyio.Event()
@@ -87,7 +94,7 @@ class Live:
     @property
     def done(self) -> bool:
         """Whether looking after it any longer is of no use."""
-        if self.song.presumed and self.revisits < MOST_REVISITS:
+        if self.song.presumed and self.following.revisits < MOST_REVISITS:
             return False
         return self.refusal is not None or self.song.finished or self.song.state == "UNKNOWN"
 
@@ -119,11 +126,6 @@ class Live:
     async def next_change(self) -> None:
         """Wait until something about the song changes."""
         await self._changed.wait()
-
-    def nudge(self, at: float) -> None:
-        """Have a status request sent at that time at the latest."""
-        self.wanted = min(self.wanted, at)
-        self.hint()
 
     def hint(self) -> None:
         """It may be worth looking earlier than planned; kept until somebody looks."""

@@ -1,4 +1,4 @@
-"""The songs this process holds in its hands, and the way facts about them reach the ledger."""
+"""How facts about songs reach the ledger, be it late: none is lost, and none is overtaken."""
 
 import logging
 import math
@@ -8,14 +8,14 @@ from contextlib import suppress
 from functools import partial
 
 import anyio
-from anyio.abc import TaskGroup
 
 from acestep_mcp.clock import Clock
 from acestep_mcp.domain.errors import LedgerDown
-from acestep_mcp.domain.song import SUBMITTING, Owner, Song, SongId
+from acestep_mcp.domain.song import SUBMITTING, Owner, Song
+from acestep_mcp.engine.background import Background
 from acestep_mcp.engine.live import Live
 from acestep_mcp.ledger import Ledger
-from acestep_mcp.ledger.driver import answering_by, patience, taking_its_time
+from acestep_mcp.ledger.driver import answering_by, patience
 
 log = logging.getLogger(__name__)
 
@@ -25,78 +25,14 @@ _AGAIN = 1.0  # seconds between attempts to write what the ledger could not take
 
 
 class Records:
-    """Live songs by id, written through to the ledger; and the engine's background tasks."""
+    """The ledger, and a queue of what it could not take when it became true."""
 
-    def __init__(self, ledger: Ledger, clock: Clock) -> None:
+    def __init__(self, ledger: Ledger, clock: Clock, background: Background) -> None:
         self.ledger = ledger
         self._clock = clock
-        self._live: dict[SongId, Live] = {}
+        self._background = background
         self._backlog: deque[Write] = deque()
         self._notes: dict[Owner, anyio.Event] = {}
-        self._tasks: TaskGroup | None = None
-
-    def run_in(self, tasks: TaskGroup) -> None:
-        """Start background work in this group from now on."""
-        self._tasks = tasks
-
-    def start(self, work: Callable[..., Awaitable[object]], *args: object) -> None:
-        """Run `work` in the background; a fault in it is logged and takes nothing else down."""
-        if self._tasks is None:
-            raise RuntimeError("the engine is not open")
-        self._tasks.start_soon(_contained, work, *args)
-
-    @property
-    def owners(self) -> set[Owner]:
-        """Whose songs are in hand."""
-        return {live.song.owner for live in self._live.values()}
-
-    def live(self, song: Song) -> Live:
-        """The one live entry of a song, brought up to date with `song` if that is newer."""
-        live = self._live.get(song.id)
-        if live is None:
-            live = Live(song)
-            if not live.done:
-                self._live[song.id] = live
-        elif song.version > live.song.version:
-            live.show(song)
-            live.hint()
-        return live
-
-    def held(self, song_id: SongId) -> Live | None:
-        """The live entry of a song, if it is in hand."""
-        return self._live.get(song_id)
-
-    def hold(self, live: Live) -> None:
-        """Somebody here looks after it."""
-        self._live.setdefault(live.song.id, live)
-
-    def drop(self, live: Live) -> None:
-        """Nobody here looks after it any more."""
-        if self._live.get(live.song.id) is live:
-            del self._live[live.song.id]
-
-    def hint(self, song_id: SongId | None) -> None:
-        """The ledger says that this song may have changed; None: any song."""
-        hinted = self._live if song_id is None else {song_id} & self._live.keys()
-        for each in hinted:
-            self._live[each].hint()
-
-    def tell(self) -> None:
-        """Wake everyone who waits for any song."""
-        for live in self._live.values():
-            live.tell()
-
-    def moved(self, song_id: SongId, version: int) -> None:
-        """The ledger has the song in that version: worth a look if it is another one here."""
-        live = self._live.get(song_id)
-        if live is not None and live.song.version != version:
-            live.hint()
-
-    def named(self, owner: Owner, handle: str) -> Song | None:
-        """A song in hand, by what it is called here even if the ledger does not know that yet."""
-        songs = (live.song for live in self._live.values())
-        named = (each for each in songs if each.owner == owner and handle in (each.handle, each.id))
-        return next(named, None)
 
     async def apply(
         self, live: Live, fact: Callable[[Song], Song], *, insist: bool = False
@@ -166,7 +102,7 @@ class Records:
         """Settle a write in the background, after everything noted for the owner before."""
         before, done = self._notes.get(owner), anyio.Event()
         self._notes[owner] = done
-        self.start(self._note, owner, write, before, done)
+        self._background.start(self._note, owner, write, before, done)
 
     async def _note(
         self, owner: Owner, write: Write, before: anyio.Event | None, done: anyio.Event
@@ -195,7 +131,7 @@ class Records:
     def _postpone(self, write: Write) -> None:
         self._backlog.append(write)
         if len(self._backlog) == 1:
-            self.start(self._catch_up)
+            self._background.start(self._catch_up)
 
     async def _catch_up(self) -> None:
         while self._backlog:
@@ -204,11 +140,3 @@ class Records:
                 while self._backlog:
                     await self._backlog[0]()
                     self._backlog.popleft()
-
-
-async def _contained(work: Callable[..., Awaitable[object]], *args: object) -> None:
-    taking_its_time()  # whatever call it is that has this done
-    try:
-        await work(*args)
-    except Exception:
-        log.exception("background work failed")

@@ -49,7 +49,7 @@ class Schedule:
 
     def early(self, live: Live) -> float:
         """Seconds until the song's next status request is due; 0 or less when it is."""
-        return min(live.due, live.wanted) - self._clock.monotonic()
+        return min(live.polling.due, live.polling.wanted) - self._clock.monotonic()
 
     async def turn(self, live: Live, *, asked: bool) -> None:
         """Wait until the song may be asked about; who wants it from then on wants it again.
@@ -57,21 +57,29 @@ class Schedule:
         `asked`: somebody waits for the answer, so that no hold is heeded.
         """
         await self.pace.turn(live.song.owner, asked=asked)
-        live.wanted = math.inf
+        live.polling.wanted = math.inf
 
     def called(self, live: Live) -> None:
         """The gateway says that something happened: ask at once, but not again and again."""
-        live.nudge(max(self._clock.monotonic(), live.asked_at + _GAP))
+        self._by(live, live.polling.asked_at + _GAP)
+
+    def ordered(self, live: Live) -> None:
+        """The song is ordered now."""
+        live.polling.began = self._clock.monotonic()
+
+    def submitted(self, live: Live) -> None:
+        """The provider has it, as it stood when it was ordered: its reply may have taken long."""
+        self._plan(live, live.polling.began)
 
     def begin(self, live: Live, times: Sequence[float]) -> None:
         """Start to follow a song; `times` are the seconds that such songs took lately."""
         provider = self._providers.of(live.song) if len(times) < timing.ENOUGH else None
         documented = provider.info.times(live.song.model) if provider else ()
-        live.known_times = (*times, *documented)
-        live.asked = int(self.age(live) / self._interval(live))
+        live.polling.known_times = (*times, *documented)
+        live.polling.asked = int(self.age(live) / self._interval(live))
         # A question that failed while the times were looked up has its own, earlier, repetition.
-        if math.isfinite(live.asked_at) and not live.failures:
-            live.due = self._clock.monotonic() + self._pause(live)
+        if math.isfinite(live.polling.asked_at) and not live.polling.failures:
+            live.polling.due = self._clock.monotonic() + self._pause(live)
 
     def may_ask(self, live: Live) -> bool:
         """Whether a poll interval has passed since the song was last asked about."""
@@ -83,37 +91,45 @@ class Schedule:
         Of what it told another one the row says when, by the time of the day, and nothing else
         can: a clock that was set back makes it seem younger, by less than one interval.
         """
-        if math.isfinite(live.asked_at):
-            return live.asked_at
+        if math.isfinite(live.polling.asked_at):
+            return live.polling.asked_at
         ago = self._clock.now() - live.song.updated_at
         fresh = 0 <= ago < self._terms.poll_interval
         return self._clock.monotonic() - ago if fresh else -math.inf
 
     def wait_for(self, live: Live) -> None:
         """Somebody waits for the song: ask about it when a poll interval has passed."""
-        live.nudge(max(self._clock.monotonic(), live.asked_at + self._terms.poll_interval))
+        self._by(live, live.polling.asked_at + self._terms.poll_interval)
+
+    def _by(self, live: Live, at: float) -> None:
+        """Have a status request sent at that time at the latest, or now where it has passed."""
+        at = max(self._clock.monotonic(), at)
+        live.polling.wanted = min(live.polling.wanted, at)
+        live.hint()
 
     def answered(self, live: Live) -> None:
         """The gateway told how the song stands; ask again after the interval."""
         self._budget.earn()
-        live.failures = 0
+        live.polling.failures = 0
         live.problem = ""
-        live.asked += 1
-        self.later(live)
+        live.polling.asked += 1
+        self.known(live)
 
-    def later(self, live: Live, known_at: float | None = None) -> None:
-        """How the song stood is known, as of now unless said; ask again after the interval."""
-        now = self._clock.monotonic()
-        live.asked_at = now if known_at is None else known_at
-        live.due = now + self._pause(live)
+    def known(self, live: Live) -> None:
+        """How the song stands is known as of now; ask again after the interval."""
+        self._plan(live, self._clock.monotonic())
+
+    def _plan(self, live: Live, asked_at: float) -> None:
+        live.polling.asked_at = asked_at
+        live.polling.due = self._clock.monotonic() + self._pause(live)
 
     def unanswered(self, live: Live, answer: Unanswered | Gone) -> None:
         """The gateway told nothing; ask again soon if the budget allows it, else more slowly."""
         live.problem = answer.cause
-        live.asked_at = self._clock.monotonic()
-        live.due = live.asked_at + self._retry(live)
-        live.failures += 1
-        live.asked += 1
+        live.polling.asked_at = self._clock.monotonic()
+        live.polling.due = live.polling.asked_at + self._retry(live)
+        live.polling.failures += 1
+        live.polling.asked += 1
         if isinstance(answer, Unanswered):
             self.heed(live.song.owner, answer)
 
@@ -124,19 +140,19 @@ class Schedule:
 
     def age(self, live: Live) -> float:
         """Seconds since it was ordered; what passed before this process had it, by the wall."""
-        if math.isinf(live.began):
+        if math.isinf(live.polling.began):
             before = max(0.0, self._clock.now() - live.song.created_at)
-            live.began = self._clock.monotonic() - before
-        return self._clock.monotonic() - live.began
+            live.polling.began = self._clock.monotonic() - before
+        return self._clock.monotonic() - live.polling.began
 
     def _pause(self, live: Live) -> float:
         age, interval = self.age(live), self._interval(live)
         if age > _PATIENCE:
             return max(interval, min(_RAREST, (age - _PATIENCE) / _SLOWING))
-        return timing.pause(age, live.asked, live.known_times, interval)
+        return timing.pause(age, live.polling.asked, live.polling.known_times, interval)
 
     def _retry(self, live: Live) -> float:
         if self._budget.spend():
-            return backoff(live.failures, _QUICK, self._pause(live), self._clock.random)
-        slow = backoff(live.failures, self._pause(live), _SLOWEST, self._clock.random)
+            return backoff(live.polling.failures, _QUICK, self._pause(live), self._clock.random)
+        slow = backoff(live.polling.failures, self._pause(live), _SLOWEST, self._clock.random)
         return max(self._pause(live), slow)

@@ -23,6 +23,7 @@ from acestep_mcp.domain.song import Song, accepted, sending, unknown, unsent
 from acestep_mcp.engine import telemetry
 from acestep_mcp.engine.live import Live
 from acestep_mcp.engine.records import Records
+from acestep_mcp.engine.registry import Registry
 from acestep_mcp.engine.terms import Account, Callback
 from acestep_mcp.providers import (
     Accepted,
@@ -64,12 +65,14 @@ class Submitter:
         worker: str,
         clock: Clock,
         records: Records,
+        registry: Registry,
         callback: Callback | None = None,
     ) -> None:
         self._callback = callback
         self._worker = worker
         self._clock = clock
         self._records = records
+        self._registry = registry
         self._under_way: set[anyio.CancelScope] = set()
         self._one_ended = anyio.Event()
 
@@ -87,7 +90,7 @@ class Submitter:
         # Off the ledger first: an identical call that comes next must not find it there.
         song = live.song
         await self._records.settle(partial(self._records.ledger.forget, song.owner, song.id))
-        self._records.drop(live)
+        self._registry.drop(live)
         live.refuse(refusal)
 
     async def finish(self, grace: float) -> None:

@@ -26,10 +26,11 @@ from acestep_mcp import engine, ledger
 from acestep_mcp.clock import Jumps
 from acestep_mcp.domain import song as songs
 from acestep_mcp.domain.song import Observation, Owner, RequestId, Song
-from acestep_mcp.engine import Account, Engine, Report, following, submitting
+from acestep_mcp.engine import Account, Engine, Report, saving, submitting
 from acestep_mcp.engine.following import Follower
 from acestep_mcp.engine.live import Live
 from acestep_mcp.engine.pace import Pace
+from acestep_mcp.engine.saving import Saver
 from acestep_mcp.engine.submitting import Submitter
 from acestep_mcp.ledger import Ledger, statements
 from acestep_mcp.ledger.rows import to_song
@@ -49,7 +50,7 @@ LIMIT = 1_500
 """Schedules within which every mutant must be caught."""
 _ASK = Follower.ask
 _OBSERVATION = wire.observation
-_KEPT = Follower._kept
+_KEPT = Saver._kept
 _POST = Submitter._post
 _GENERATE = Engine.generate
 _RESERVE = Ledger.reserve
@@ -183,15 +184,17 @@ def _saves_once(song: Song, worker: str, *, gone_for: Any, pause: float, **kept:
     return songs.saved(song, worker, **kept)
 
 
-async def _asks_nobody_whose_it_is(self: Follower, song: Song, library: Any) -> Saved:
+async def _asks_nobody_whose_it_is(self: Saver, song: Song) -> Saved:
     async def ours() -> bool:
         return True
 
     def save(song: Song, _ours: object) -> Awaitable[Saved]:
-        found: Awaitable[Saved] = library.save(song, ours)
-        return found
+        return self._library.save(song, ours)
 
-    return await _KEPT(self, song, SimpleNamespace(save=save))  # type: ignore[arg-type]  # a library
+    careless: Any = SimpleNamespace(
+        _library=SimpleNamespace(save=save), _records=self._records, _worker=self._worker
+    )
+    return await _KEPT(careless, song)
 
 
 def _believes_any_reply(body: bytes, asked: RequestId, origin: str = "") -> Observation | None:
@@ -203,7 +206,7 @@ def _asks_only_about_its_own(self: Follower, live: Live) -> None:
     if live.song.worker == self._worker:
         _ASK(self, live)
     else:
-        live.asked_at = self._clock.monotonic()
+        live.polling.asked_at = self._clock.monotonic()
 
 
 def _believing(name: str) -> tuple[object, str, object]:
@@ -360,12 +363,12 @@ MUTANTS = (
     Mutant(
         "saving is tried once",
         UNSAVED,
-        ((following, "not_saved", _saves_once),),
+        ((saving, "not_saved", _saves_once),),
     ),
     Mutant(
         "a process that slept writes over what its heir saved",
         frozenset({"fence"}),
-        ((Follower, "_kept", _asks_nobody_whose_it_is),),
+        ((Saver, "_kept", _asks_nobody_whose_it_is),),
     ),
     Mutant(
         "a media host that has no such track is believed at once",

@@ -71,7 +71,7 @@ async def test_a_thousand_who_wait_for_one_song_are_all_told_within_a_second_and
             async with anyio.create_task_group() as tasks:
                 for _ in range(SONGS):
                     tasks.start_soon(wait)
-                live = engine._records._live[next(iter(engine._records._live))]
+                live = engine._registry._live[next(iter(engine._registry._live))]
                 while live.waiting < SONGS:
                     await home.sandbox.changed()
                 asked = len(home.sandbox.polls())

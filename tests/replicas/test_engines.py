@@ -137,7 +137,7 @@ async def test_who_waits_for_an_order_that_its_own_replica_gave_up_is_told_at_on
                     await engine.status(ALICE, intent.handle, wait=30)
 
             tasks.start_soon(waits)
-            while not engine._records.owners:
+            while not engine._registry.owners:
                 await anyio.lowlevel.checkpoint()
             await engine._ledger.forget(ALICE.owner, intent.id)
 
