@@ -40,9 +40,9 @@ async def test_one_owners_hold_stops_their_planned_questions_and_nobody_elses() 
     pace = Pace(clock, rate=10.0)
     pace.hold(ADA, MONTH)
 
-    await pace.turn(BOB)
+    await pace.acquire(BOB)
     assert clock.time == 0
-    await pace.turn(ADA)
+    await pace.acquire(ADA)
     assert clock.time == LONGEST_HOLD == 120
 
 
@@ -51,7 +51,7 @@ async def test_a_question_that_somebody_waits_for_heeds_no_hold() -> None:
     pace = Pace(clock, rate=10.0)
     pace.hold(ADA, MONTH)
 
-    await pace.turn(ADA, asked=True)
+    await pace.acquire(ADA, asked=True)
 
     assert clock.time == 0
 
@@ -64,7 +64,7 @@ async def test_however_many_questions_an_owner_has_the_next_one_is_served_in_tur
     pace = Pace(Idle(), rate=10.0)
 
     async def turn(owner: Owner) -> None:
-        await pace.turn(owner, asked=asked)
+        await pace.acquire(owner, asked=asked)
         served.append(owner)
 
     with anyio.fail_after(5):
@@ -81,7 +81,7 @@ async def test_turns_are_a_step_apart_whoever_has_them() -> None:
     clock = Idle()
     pace = Pace(clock, rate=10.0)
     for number in range(11):
-        await pace.turn(Owner(f"owner {number}"), asked=number % 2 == 0)
+        await pace.acquire(Owner(f"owner {number}"), asked=number % 2 == 0)
 
     assert clock.time == pytest.approx(1.0)
 
@@ -89,9 +89,9 @@ async def test_turns_are_a_step_apart_whoever_has_them() -> None:
 async def test_of_owners_who_are_done_nothing_is_kept() -> None:
     pace = Pace(Idle(), rate=1_000.0)
     for number in range(100):
-        await pace.turn(Owner(f"owner {number}"))
+        await pace.acquire(Owner(f"owner {number}"))
         pace.hold(Owner(f"owner {number}"), 0.0)
-    await pace.turn(ADA)
+    await pace.acquire(ADA)
 
     assert [pace.waiting(Owner(f"owner {number}")) for number in range(100)] == [0] * 100
     assert pace.known == 0
@@ -104,7 +104,7 @@ async def test_of_a_crowd_of_strangers_twenty_wait_and_the_others_are_told() -> 
     async def come() -> None:
         nonlocal refused
         try:
-            await strangers.turn(anyio.current_time() + 0.4)
+            await strangers.acquire(anyio.current_time() + 0.4)
         except CouldNotSend:
             refused += 1
 

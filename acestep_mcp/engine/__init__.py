@@ -181,7 +181,7 @@ class Engine:
         Every wait ends at once, with the song as it stands.
         """
         self._stopping = True
-        self._registry.tell()
+        self._registry.wake()
         await self._submitter.finish(GRACE)
         await self._lease.give_up()
 
@@ -230,7 +230,7 @@ class Engine:
             CouldNotSend: It does not come in time, and no other call has made the same request.
         """
         try:
-            await self._strangers.turn(until + GRACE / 2)
+            await self._strangers.acquire(until + GRACE / 2)
         except CouldNotSend:
             limit, ago = self._limit(intent), self._jumps.ago
             if not await self._ledger.earlier(intent, limit=limit, reuse=reuse, ago=ago):
@@ -259,7 +259,7 @@ class Engine:
 
     async def _answering(self, intent: Song, *, limit: int, reuse: bool) -> Song | None:
         with answering_by(anyio.current_time() + GRACE):
-            await self._records.noted(intent.owner)
+            await self._records.written(intent.owner)
             return await self._ledger.earlier(intent, limit=limit, reuse=reuse, ago=self._jumps.ago)
 
     async def bought(self, account: Account) -> Bought:
@@ -272,7 +272,7 @@ class Engine:
         limit, lease = self._limit(live.song), self._terms.lease
         try:
             # Whether the last answer was heard decides if this is the same request.
-            await self._records.noted(live.song.owner)
+            await self._records.written(live.song.owner)
             # Between the intent and its submission no cancelled caller can get in.
             with anyio.CancelScope(shield=True):
                 song = await self._ledger.reserve(
@@ -280,7 +280,7 @@ class Engine:
                 )
         except InDoubt as doubt:
             live.refuse(doubt)
-            await self._records.settle(partial(self._withdraw, live))
+            await self._records.write_or_queue(partial(self._withdraw, live))
             raise
         except BaseException:
             self._registry.drop(live)
@@ -450,7 +450,7 @@ class Engine:
         """Note that a tool answer told how the song ended; `heard=False`: that nobody got it."""
         fact = partial(delivered, now=self._clock.now(), heard=heard)
         write = partial(self._ledger.change, account.owner, handle, fact)
-        self._records.note(account.owner, write)
+        self._records.write_later(account.owner, write)
 
     def _limit(self, song: Song) -> int:
         """How many tracks a day its owner may have made; 0 for any number."""

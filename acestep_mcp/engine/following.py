@@ -97,11 +97,11 @@ class Follower:
         if not live.following.asking:
             live.following.asking = True
             try:
-                await self._schedule.turn(live, asked=True)
+                await self._schedule.acquire(live, asked=True)
                 await self._question(live)
             finally:
                 live.following.asking = False
-                live.tell()
+                live.wake()
 
     async def observe(self, live: Live) -> None:
         """Ask the gateway about a song once, in turn, and write down what it says.
@@ -110,7 +110,7 @@ class Follower:
         """
         before = live.polling.asked_at
         if not live.following.asking:
-            await self._schedule.turn(live, asked=False)
+            await self._schedule.acquire(live, asked=False)
         if live.following.asking or live.polling.asked_at > before:  # somebody else was quicker
             while live.following.asking:
                 await live.next_change()
@@ -120,7 +120,7 @@ class Follower:
             await self._question(live)
         finally:
             live.following.asking = False
-            live.tell()
+            live.wake()
 
     async def _question(self, live: Live) -> None:
         way = self._keys.way_to(live.song)
@@ -223,7 +223,7 @@ class Follower:
         """Wait for what callbacks told another process: it wrote the end, or only that one came."""
         await self._hints.changed(live, within)
         before = live.song.version
-        await self._look(live)
+        await self._reload(live)
         if live.song.version > before:
             self._schedule.called(live)
 
@@ -234,10 +234,10 @@ class Follower:
             return True  # this process took it over meanwhile, and counts on this loop
         if not live.waiting:
             return False
-        await self._look(live)
+        await self._reload(live)
         return True
 
-    async def _look(self, live: Live) -> None:
+    async def _reload(self, live: Live) -> None:
         """Take over from the ledger what another process wrote."""
         found = await self._records.ledger.find(live.song.owner, live.song.id)
         if found is None and live.song.state == "intent":
@@ -268,7 +268,7 @@ class Follower:
         while (early := saver.early(live)) > 0:
             with anyio.move_on_after(early):
                 await live.hinted()
-            await self._look(live)
+            await self._reload(live)
         if not live.song.media_urls:
             await self.observe(live)
         if not self._theirs(live.song) and live.song.unsaved:

@@ -111,14 +111,14 @@ class Live:
     def show(self, song: Song) -> None:
         """The song changed: wake everyone."""
         self.song = song
-        self.tell()
+        self.wake()
 
     def refuse(self, refusal: Refusal) -> None:
         """There will be no song: wake everyone."""
         self.refusal = refusal
-        self.tell()
+        self.wake()
 
-    def tell(self) -> None:
+    def wake(self) -> None:
         """Wake everyone who waits for a change."""
         self._changed.set()
         self._changed = anyio.Event()

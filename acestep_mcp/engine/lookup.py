@@ -48,15 +48,15 @@ class Lookup:
         if account.key is None and provider.info.needs_key:
             raise KeyMissing(account.looked, account.problem, provider.info.key_page)
         if await self._strangers.include(account):
-            await self._strangers.turn(until)
+            await self._strangers.acquire(until)
         else:
-            await self._schedule.pace.turn(account.owner, asked=True)
+            await self._schedule.pace.acquire(account.owner, asked=True)
         answer = await provider.status(named, account.key_for(provider.info))
         if isinstance(answer, Observation):
             self._keys.prove(account.owner)
             return answer
         if isinstance(answer, Unanswered):
-            self._schedule.heed(account.owner, answer)
+            self._schedule.hold(account.owner, answer)
             if answer.refused_key:
                 source = account.source if provider.info.needs_key else provider.info.key_source
                 free = not provider.info.charges

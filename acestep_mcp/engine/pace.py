@@ -48,7 +48,7 @@ class Pace:
         queue = self._queues.get(owner)
         return queue.waiting if queue else 0
 
-    async def turn(self, owner: Owner, *, asked: bool = False) -> None:
+    async def acquire(self, owner: Owner, *, asked: bool = False) -> None:
         """Wait for an owner's next turn; a question that somebody `asked` heeds no hold."""
         queue = self._queues.setdefault(owner, _Queue())
         queue.waiting += 1

@@ -32,7 +32,7 @@ class Records:
         self._clock = clock
         self._background = background
         self._backlog: deque[Write] = deque()
-        self._notes: dict[Owner, anyio.Event] = {}
+        self._last_writes: dict[Owner, anyio.Event] = {}
 
     async def apply(
         self, live: Live, fact: Callable[[Song], Song], *, insist: bool = False
@@ -51,17 +51,17 @@ class Records:
         """
         if self._backlog:
             down = LedgerDown("earlier changes are still waiting")
-            return self._later(live, fact, down, insist=insist)
+            return self._queue_fact(live, fact, down, insist=insist)
         there = False
         with anyio.CancelScope(shield=True):
             try:
                 with answering_by(anyio.current_time() + _SOON):
                     there = await self._write(live, fact, insist=insist)
             except LedgerDown as down:
-                there = self._later(live, fact, down, insist=insist)
+                there = self._queue_fact(live, fact, down, insist=insist)
         return there
 
-    def _later(
+    def _queue_fact(
         self, live: Live, fact: Callable[[Song], Song], down: LedgerDown, *, insist: bool
     ) -> bool:
         song = fact(live.song)
@@ -82,7 +82,7 @@ class Records:
             live.show(song)
         return song is not None
 
-    async def settle(self, write: Write) -> None:
+    async def write_or_queue(self, write: Write) -> None:
         """Write to the ledger now, uncut; if that fails, later and as often as it takes.
 
         What is written later is written in the order it became true.
@@ -98,31 +98,31 @@ class Records:
                 log.warning("the ledger does not answer: %s", down.cause)
                 self._postpone(write)
 
-    def note(self, owner: Owner, write: Write) -> None:
-        """Settle a write in the background, after everything noted for the owner before."""
-        before, done = self._notes.get(owner), anyio.Event()
-        self._notes[owner] = done
-        self._background.start(self._note, owner, write, before, done)
+    def write_later(self, owner: Owner, write: Write) -> None:
+        """Write in the background, after everything that is written so for the owner already."""
+        before, done = self._last_writes.get(owner), anyio.Event()
+        self._last_writes[owner] = done
+        self._background.start(self._write_after, owner, write, before, done)
 
-    async def _note(
+    async def _write_after(
         self, owner: Owner, write: Write, before: anyio.Event | None, done: anyio.Event
     ) -> None:
         try:
             if before is not None:
                 await before.wait()
-            await self.settle(write)
+            await self.write_or_queue(write)
         finally:
             done.set()
-            if self._notes.get(owner) is done:
-                del self._notes[owner]
+            if self._last_writes.get(owner) is done:
+                del self._last_writes[owner]
 
-    async def noted(self, owner: Owner) -> None:
-        """Wait until what was noted for the owner is in the ledger, or has to wait for it.
+    async def written(self, owner: Owner) -> None:
+        """Wait until what is written later for the owner is in the ledger, or queued for it.
 
         Raises:
             LedgerDown: That takes longer than the caller has time.
         """
-        if (last := self._notes.get(owner)) is not None:
+        if (last := self._last_writes.get(owner)) is not None:
             with anyio.move_on_after(patience(math.inf)) as scope:
                 await last.wait()
             if scope.cancelled_caught:

@@ -46,10 +46,10 @@ class Registry:
         for each in hinted:
             self._live[each].hint()
 
-    def tell(self) -> None:
+    def wake(self) -> None:
         """Wake everyone who waits for any song."""
         for live in self._live.values():
-            live.tell()
+            live.wake()
 
     def moved(self, song_id: SongId, version: int) -> None:
         """The ledger has the song in that version: worth a look if it is another one here."""

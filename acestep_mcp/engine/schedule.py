@@ -51,12 +51,12 @@ class Schedule:
         """Seconds until the song's next status request is due; 0 or less when it is."""
         return min(live.polling.due, live.polling.wanted) - self._clock.monotonic()
 
-    async def turn(self, live: Live, *, asked: bool) -> None:
+    async def acquire(self, live: Live, *, asked: bool) -> None:
         """Wait until the song may be asked about; who wants it from then on wants it again.
 
         `asked`: somebody waits for the answer, so that no hold is heeded.
         """
-        await self.pace.turn(live.song.owner, asked=asked)
+        await self.pace.acquire(live.song.owner, asked=asked)
         live.polling.wanted = math.inf
 
     def called(self, live: Live) -> None:
@@ -131,9 +131,9 @@ class Schedule:
         live.polling.failures += 1
         live.polling.asked += 1
         if isinstance(answer, Unanswered):
-            self.heed(live.song.owner, answer)
+            self.hold(live.song.owner, answer)
 
-    def heed(self, owner: Owner, answer: Unanswered) -> None:
+    def hold(self, owner: Owner, answer: Unanswered) -> None:
         """Let an owner's songs wait as long as the gateway says that it has too much to do."""
         if answer.retry_after is not None:
             self.pace.hold(owner, answer.retry_after)

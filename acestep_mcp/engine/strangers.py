@@ -32,7 +32,7 @@ class Strangers:
             self._keys.prove(account.owner)
         return False
 
-    async def turn(self, until: float) -> None:
+    async def acquire(self, until: float) -> None:
         """Wait until a stranger's key may be tried, but not beyond that time of the event loop.
 
         Raises:
@@ -40,6 +40,6 @@ class Strangers:
         """
         if self._pace.waiting(_ALL) < _MOST:
             with anyio.CancelScope(deadline=until):
-                await self._pace.turn(_ALL, asked=True)
+                await self._pace.acquire(_ALL, asked=True)
                 return
         raise CouldNotSend("too many new callers at once; call again in a minute")

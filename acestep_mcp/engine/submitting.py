@@ -89,7 +89,9 @@ class Submitter:
         """Take an order back of which nothing was bought, and tell everyone who waits why."""
         # Off the ledger first: an identical call that comes next must not find it there.
         song = live.song
-        await self._records.settle(partial(self._records.ledger.forget, song.owner, song.id))
+        await self._records.write_or_queue(
+            partial(self._records.ledger.forget, song.owner, song.id)
+        )
         self._registry.drop(live)
         live.refuse(refusal)
 
@@ -116,16 +118,16 @@ class Submitter:
                 # Written down before anything else is done that could go wrong.
                 if isinstance(outcome, Accepted):
                     named = partial(accepted, request_id=outcome.request_id, worker=self._worker)
-                    await self._note(live, named)
+                    await self._record(live, named)
                 elif isinstance(outcome, Unknown):
-                    await self._note(live, partial(unknown, why=outcome.cause))
+                    await self._record(live, partial(unknown, why=outcome.cause))
             telemetry.submitted(model, outcome.verdict)
             if isinstance(outcome, Accepted | Unknown):
                 return None
             pause = self._pause(outcome, attempt)
             if pause is None or self._clock.monotonic() + pause > errand.deadline:
                 return _refusal(outcome, errand.provider.info, errand.account)
-            await self._note(live, unsent)
+            await self._record(live, unsent)
             await self._clock.sleep(pause)
             attempt += 1
 
@@ -135,7 +137,7 @@ class Submitter:
         there = await self._records.apply(live, fact)
         return there and live.song.state == "sending"
 
-    async def _note(self, live: Live, fact: Callable[..., Song]) -> None:
+    async def _record(self, live: Live, fact: Callable[..., Song]) -> None:
         """Write down what became of a request that has left."""
         await self._records.apply(live, partial(fact, now=self._clock.now()), insist=True)
 

@@ -107,7 +107,7 @@ class Library:
         Finds out by writing. Never raises; a share that does not answer is left to whoever
         cancels this, and the thread that hangs on it is left behind.
         """
-        wrong = await self._look(self._unusable, "its disk does not answer")
+        wrong = await self._in_thread(self._unusable, "its disk does not answer")
         if not wrong:
             return ""
         where = clean(str(self._folder), 100)
@@ -139,7 +139,7 @@ class Library:
     async def absent(self, song: Song) -> bool:
         """Whether a file that was written is there no more, in a folder that is."""
         also = [path for track in song.sound for path in track.also]
-        return await self._look(partial(_absent, [*song.files, *also]), otherwise=False)
+        return await self._in_thread(partial(_absent, [*song.files, *also]), otherwise=False)
 
     async def export(
         self, song: Song, kind: str, *, take: int | None = None, folder: Path | None = None
@@ -175,7 +175,7 @@ class Library:
             return None
         return await run_sync(disk.piece, path, offset, LARGEST_PIECE)
 
-    async def _look(self, question: Callable[[], _T], otherwise: _T) -> _T:
+    async def _in_thread(self, question: Callable[[], _T], otherwise: _T) -> _T:
         """Ask the disk in a thread that may be left behind, and no more of them than `_LOOKS`."""
 
         def look() -> _T:
@@ -226,7 +226,7 @@ class Library:
             (
                 *_complaints(takes),
                 *(f"{take.label} {each}." for take in kept for each in take.wrong),
-                *await self._note(replace(song, files=files, sound=tracks), ours),
+                *await self._write_sidecar(replace(song, files=files, sound=tracks), ours),
             ),
             _missing(takes),
         )
@@ -370,7 +370,7 @@ class Library:
         listed = [Path(each).name for each in files if isinstance(each, str)] if files else []
         return _Sidecar("ours", text, frozenset(listed))
 
-    async def _note(self, song: Song, ours: Ours) -> tuple[str, ...]:
+    async def _write_sidecar(self, song: Song, ours: Ours) -> tuple[str, ...]:
         """Write the sidecar of the files in this folder; a warning where that fails."""
         here = [path for path in map(Path, song.files) if path.parent == self._folder]
         try:

@@ -159,9 +159,9 @@ def _manner(fault: Fault) -> Manner:
 def _closing(send: Send) -> Send:
     """The same, with a word that the connection is closed after the reply."""
 
-    async def told(message: MutableMapping[str, Any]) -> None:
+    async def with_close(message: MutableMapping[str, Any]) -> None:
         if message["type"] == "http.response.start":
             message = {**message, "headers": [*message["headers"], (b"connection", b"close")]}
         await send(message)
 
-    return told
+    return with_close

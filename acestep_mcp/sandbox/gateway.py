@@ -147,7 +147,7 @@ class Sandbox(Knobs):
         finally:
             self._waiting.discard(event)
 
-    def _tell(self) -> None:
+    def _wake(self) -> None:
         for event in self._waiting:
             event.set()
 
@@ -156,7 +156,7 @@ class Sandbox(Knobs):
     def advance(self, request_id: str, state: State) -> None:
         """Puts a job into a state and takes it off the clock."""
         self.jobs[request_id].push(state, self.now())
-        self._tell()
+        self._wake()
 
     def complete(self, request_id: str) -> None:
         """Finishes a job."""
@@ -189,7 +189,7 @@ class Sandbox(Knobs):
     def record(self, arrival: Arrival) -> None:
         """Notes a request."""
         self.arrivals.append(arrival)
-        self._tell()
+        self._wake()
 
     def accept(self, job: Job) -> None:
         """Takes a job in, and follows it where a callback was asked for."""
@@ -200,7 +200,7 @@ class Sandbox(Knobs):
     def delivered(self, delivery: CallbackSent) -> None:
         """Notes an attempt to call back."""
         self.deliveries.append(delivery)
-        self._tell()
+        self._wake()
 
     def status(self, job: Job) -> dict[str, object]:
         """The status payload, for polls and callbacks alike."""

@@ -44,7 +44,7 @@ OWN = (
     Mutant(
         "what a broken connection left unwritten is not written later",
         MONEY,
-        ((Records, "_later", _forgets_what_could_not_be_written),),
+        ((Records, "_queue_fact", _forgets_what_could_not_be_written),),
     ),
     Mutant(
         "the owner's lock is not taken",
