@@ -56,7 +56,7 @@ def songs(page: Page, newest: Page, bought: Bought, house: House, search: str) -
         daily_limit=house.daily_limit,
         cost=cost,
     )
-    head = _head(page, newest, house, search)
+    head = _head(page, newest, search)
     lines = filter(None, (head, *map(_line, rows), _spent(bought, house)))
     return result([text("\n".join(lines))], answer, without=frozenset() if cost else {"cost"})
 
@@ -89,7 +89,7 @@ def _line(row: dict[str, Any]) -> str:
     return " | ".join(filter(None, parts))
 
 
-def _head(page: Page, newest: Page, house: House, search: str) -> str:
+def _head(page: Page, newest: Page, search: str) -> str:
     exact = "" if page.exact else "at least "
     if page.songs or (page.cursor and not search):
         more = f" More: call again with cursor {page.cursor!r}." if page.cursor else ""
@@ -104,12 +104,11 @@ def _head(page: Page, newest: Page, house: House, search: str) -> str:
             f"“{name}”, {last.status}, request_id {last.handle}. Search for one word, or leave "
             "the search out."
         )
-    saved = f" They will be saved in:\n{house.folder}" if house.folder else ""
-    return f"No songs{' of that status' if newest.total else ' yet'}.{saved}"
+    return f"No songs{' of that status' if newest.total else ' yet'}."
 
 
 def _spent(bought: Bought, house: House) -> str:
-    folder = f"Saved in:\n{house.folder}" if house.folder else ""
+    folder = f"Songs are saved in:\n{house.folder}" if house.folder else ""
     if not house.charges and not bought.tracks + bought.unknown:
         return folder
     limit = f" of {house.daily_limit} allowed" if house.daily_limit else ""
