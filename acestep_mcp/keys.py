@@ -14,6 +14,7 @@ from acestep_mcp.environment import Environment, expanded, placeholder, shortene
 VARIABLES = ("PIXAZO_API_KEY", "PIXAZO_SUBSCRIPTION_KEY")
 FILE_VARIABLE = "PIXAZO_API_KEY_FILE"
 SERVER_VARIABLE = "ACESTEP_SERVER_KEY"
+SERVER_FILE_VARIABLE = "ACESTEP_SERVER_KEY_FILE"
 HOME_FILE = "~/.pixazo/api-key"
 
 _LONGEST_FILE = 4096
@@ -41,10 +42,10 @@ def of_server(environ: Environment) -> Key:
     """The key of the user's own server, from a variable or from the file that another one names."""
     if text := _plain(text_of(environ, SERVER_VARIABLE)):
         return _judged(text, SERVER_VARIABLE, (SERVER_VARIABLE,), SERVER_VARIABLE)
-    path = text_of(environ, f"{SERVER_VARIABLE}_FILE", path=True)
+    path = text_of(environ, SERVER_FILE_VARIABLE, path=True)
     if not path:
         return Key(None, "", (SERVER_VARIABLE,))
-    place = _place(shortened(path), f"{SERVER_VARIABLE}_FILE")
+    place = _place(shortened(path), SERVER_FILE_VARIABLE)
     try:
         content = _content(path)
     except (_Unusable, ValueError) as why:

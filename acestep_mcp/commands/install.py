@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from acestep_mcp import settings
+from acestep_mcp.environment import text_of
 from acestep_mcp.install import write
 from acestep_mcp.install.clients import BY_NAME, Client
 from acestep_mcp.install.entries import Launch
@@ -16,6 +17,7 @@ from acestep_mcp.install.launcher import launcher
 from acestep_mcp.install.places import Machine, here
 from acestep_mcp.install.plan import Edit, Nothing, Paste, Plan, Run, plan
 from acestep_mcp.install.project import KEY, KEY_FILE
+from acestep_mcp.keys import SERVER_FILE_VARIABLE, SERVER_VARIABLE
 from acestep_mcp.settings import KEY_PAGE
 
 _KEY_VARIABLES = (KEY, "PIXAZO_SUBSCRIPTION_KEY")
@@ -29,11 +31,14 @@ def run(name: str, *, dry_run: bool) -> int:
     """Configure the client that is called `name`; 1 where that is left to the user."""
     client, machine = BY_NAME[name], here()
     started = launcher()
-    env = key_environment(machine.environ, machine.home)
+    own = server_environment(machine.environ)
+    env = {**key_environment(machine.environ, machine.home), **own}
     planned = plan(client, Launch(started.command, started.args, env), machine)
     secret = env.get(KEY, "")
     done = _show(planned, secret) if dry_run else _carry_out(planned, client, secret)
-    _say(_about_key(machine, client) if done == 0 else "")
+    if done == 0:
+        _say(_about_key(machine, client))
+        _say(_about_server_key(machine, client))
     return done
 
 
@@ -52,6 +57,21 @@ def key_environment(environ: Mapping[str, str], home: Path) -> dict[str, str]:
     if not os.path.exists(folder):  # noqa: PTH110  # Path's raises where it may not look
         folder = home
     return {KEY: key} if key and not os.access(folder, os.W_OK) else {}
+
+
+def server_environment(environ: Mapping[str, str]) -> dict[str, str]:
+    """What the client must be told of the user's own server: where it is, and where its key lies.
+
+    A key that only this shell's environment has is not written down. `ACESTEP_MODEL` goes along: it
+    decides whether the paid gateway is meant as well.
+    """
+    found = settings.read(environ)
+    if not found.server_url:
+        return {}
+    told = {"ACESTEP_SERVER_URL": found.server_url, "ACESTEP_MODEL": found.model}
+    if found.server_key and not text_of(environ, SERVER_VARIABLE):
+        told[SERVER_FILE_VARIABLE] = text_of(environ, SERVER_FILE_VARIABLE, path=True)
+    return {name: value for name, value in told.items() if value}
 
 
 def _filed(environ: Mapping[str, str]) -> settings.Settings:
@@ -126,6 +146,8 @@ def _about_key(machine: Machine, client: Client) -> str:
     if _filed(machine.environ).key or key_environment(machine.environ, machine.home):
         return ""
     found = settings.read(machine.environ)
+    if found.surface == "own":
+        return ""
     if found.key_problem:
         return f"The key cannot be used: {found.key_problem}."
     if not found.key:
@@ -134,6 +156,20 @@ def _about_key(machine: Machine, client: Client) -> str:
     return (
         f"The key is only in this shell's {found.key_source}, which {client.title} may not see. "
         f"Keep it where it looks:\n{keep}"
+    )
+
+
+def _about_server_key(machine: Machine, client: Client) -> str:
+    found = settings.read(machine.environ)
+    if not found.server_url:
+        return ""
+    if found.server_key_problem:
+        return f"The server's key cannot be used: {found.server_key_problem}."
+    if not found.server_key or SERVER_FILE_VARIABLE in server_environment(machine.environ):
+        return ""
+    return (
+        f"The server's key is only in this shell's {SERVER_VARIABLE}, which {client.title} may not "
+        f"see. Write it to a file, name that in {SERVER_FILE_VARIABLE}, and call this again."
     )
 
 

@@ -182,3 +182,60 @@ def test_a_key_file_elsewhere_is_named_and_a_key_is_written_only_where_no_file_c
     assert key_environment(bare, tmp_path) == {}
     assert key_environment(bare, tmp_path / "no such home") == {"PIXAZO_API_KEY": KEY}
     assert key_environment(environ, tmp_path) == {}
+
+
+OWN = "http://127.0.0.1:8001"
+
+
+def test_who_has_only_a_server_of_their_own_gets_an_entry_that_knows_it_and_no_word_of_a_paid_key(
+    tmp_path: Path,
+) -> None:
+    done = run(tmp_path, "cursor", ACESTEP_SERVER_URL=f"{OWN}/")
+    entry = json.loads((tmp_path / ".cursor" / "mcp.json").read_text())["mcpServers"]["acestep"]
+
+    assert entry["env"] == {"ACESTEP_SERVER_URL": OWN}
+    assert "key" not in done.stdout.lower()
+    assert run(tmp_path, "cursor", ACESTEP_SERVER_URL=OWN).stdout.startswith("Nothing to do")
+
+
+def test_an_entry_from_before_the_server_is_completed(home: Path) -> None:
+    run(home, "cursor")
+    again = run(home, "cursor", ACESTEP_SERVER_URL=OWN, ACESTEP_MODEL="self-hosted")
+    entry = json.loads((home / ".cursor" / "mcp.json").read_text())["mcpServers"]["acestep"]
+
+    assert again.stdout.startswith("Wrote ")
+    assert entry["env"] == {"ACESTEP_SERVER_URL": OWN, "ACESTEP_MODEL": "self-hosted"}
+
+
+@pytest.mark.parametrize("client", [each.name for each in CLIENTS])
+def test_every_client_is_told_of_the_server_and_none_of_its_key(
+    tmp_path: Path, client: str
+) -> None:
+    found = {"ACESTEP_SERVER_URL": OWN, "ACESTEP_SERVER_KEY": KEY}
+    done = run(tmp_path, client, "--dry-run", **found)
+
+    assert OWN in done.stdout
+    assert KEY not in done.stdout + done.stderr
+    assert done.returncode == 1 or "name that in ACESTEP_SERVER_KEY_FILE" in done.stdout
+
+
+def test_a_servers_key_in_a_file_is_named_and_an_unusable_one_is_said(tmp_path: Path) -> None:
+    file = tmp_path / "server.key"
+    file.write_text(KEY)
+    named = {"ACESTEP_SERVER_URL": OWN, "ACESTEP_SERVER_KEY_FILE": str(file)}
+    good = run(tmp_path, "cursor", **named)
+    entry = json.loads((tmp_path / ".cursor" / "mcp.json").read_text())["mcpServers"]["acestep"]
+    bad = run(tmp_path, "cursor", **{**named, "ACESTEP_SERVER_KEY_FILE": str(tmp_path / "none")})
+
+    assert entry["env"] == named
+    assert "server's key" not in good.stdout
+    assert "The server's key cannot be used: ACESTEP_SERVER_KEY_FILE (" in bad.stdout
+
+
+def test_a_server_that_is_misspelt_is_one_line_and_nothing_is_written(tmp_path: Path) -> None:
+    done = run(tmp_path, "cursor", ACESTEP_SERVER_URL="8001")
+
+    assert done.returncode == 2
+    assert done.stderr.count("\n") == 1
+    assert "ACESTEP_SERVER_URL='8001' is not usable" in done.stderr
+    assert tree(tmp_path) == {}
