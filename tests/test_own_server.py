@@ -65,6 +65,30 @@ async def test_the_language_is_sent_where_the_script_decides_it(
         assert [job.body["vocal_language"] for job in own.jobs.values()] == [language]
 
 
+@pytest.mark.parametrize(
+    ("made_by", "said"),
+    [
+        ("acestep-v15-base", True),
+        ("/models/AceStep-v15-Turbo/", False),
+        ("N/A", False),
+        ("", False),
+    ],
+)
+async def test_a_song_that_another_model_made_than_was_loaded_when_it_was_ordered_says_so(
+    tmp_path: Path, made_by: str, said: bool
+) -> None:
+    own = OwnServer(seconds=0.5)
+    async with home(tmp_path, own) as house:
+        ordered = await made(house, duration=10, wait=0)
+        own.model = made_by
+        song = shown(await house.call("get_status", request_id=ordered["request_id"], wait=10))
+
+        assert song["status"] == "COMPLETED"
+        told = [each for each in song["warnings"] if "made it with acestep-v15-base" in each]
+        assert len(told) == len(song["warnings"]) == said
+        assert all("acestep-v15-turbo loaded when it took the song" in each for each in told)
+
+
 async def test_numbers_are_sent_as_the_server_reads_them_and_the_planner_only_where_asked(
     tmp_path: Path,
 ) -> None:

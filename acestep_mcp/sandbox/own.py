@@ -57,6 +57,7 @@ class OwnServer:
         seconds: How long one song takes.
         room: Songs that may wait.
         service: What it calls itself.
+        model: The model that is loaded.
         now: The clock, in seconds.
     """
 
@@ -64,6 +65,7 @@ class OwnServer:
     seconds: float = 4.0
     room: int = 200
     service: str = SERVICE
+    model: str = "acestep-v15-turbo"
     now: Callable[[], float] = time.monotonic
     base_url: str = ""
     jobs: dict[str, OwnJob] = field(default_factory=dict)
@@ -104,7 +106,7 @@ class OwnServer:
 
     async def _health(self, _: Request) -> Response:
         said = {"status": "ok", "service": self.service, "models_initialized": True}
-        return _said({**said, "loaded_model": "acestep-v15-turbo"})
+        return _said({**said, "loaded_model": self.model})
 
     async def _release(self, request: Request) -> Response:
         if refused := self._refused(request):
@@ -140,7 +142,12 @@ class OwnServer:
             name,
             1,
             [
-                {"file": _FILE.format(name, take), "status": 1, "seed_value": seeds}
+                {
+                    "file": _FILE.format(name, take),
+                    "status": 1,
+                    "seed_value": seeds,
+                    "dit_model": self.model,
+                }
                 for take in range(job.takes)
             ],
         )

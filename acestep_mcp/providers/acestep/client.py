@@ -75,9 +75,13 @@ _HANGS = "the server has not ended it in two hours; see its log"
 
 @dataclass(slots=True)
 class _Watched:
-    """A song under way, as the server last told of it. Times are the monotonic clock's."""
+    """A song under way, as the server last told of it. Times are the monotonic clock's.
+
+    `model` is what was loaded when it was ordered, where it was this process that ordered it.
+    """
 
     since: float
+    model: str = ""
     told: wire.Told | None = None
     told_at: float = -1.0
     moved_at: float = 0.0
@@ -144,7 +148,8 @@ class AceStepServer:
         outcome = _outcome(reply)
         if isinstance(outcome, Accepted):
             now = self._clock.monotonic()
-            self._watched[outcome.request_id] = _Watched(since=now, moved_at=now)
+            model = wire.loaded(health)
+            self._watched[outcome.request_id] = _Watched(since=now, model=model, moved_at=now)
         return outcome
 
     async def status(
@@ -169,7 +174,7 @@ class AceStepServer:
         if isinstance(answer, Observation) and answer.state not in RUNNING:
             self._watched.pop(request_id, None)
             if answer.state == "COMPLETED" and sent:
-                return replace(answer, warnings=wire.odd(told, sent))
+                return replace(answer, warnings=wire.odd(told, sent, watched.model))
         return answer
 
     def request_id(self, text: str) -> RequestId | None:

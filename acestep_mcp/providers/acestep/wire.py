@@ -51,7 +51,7 @@ def job(payload: Mapping[str, Any], health: Mapping[str, Any]) -> dict[str, Any]
     Everything is said that the server would otherwise decide by itself: it draws seeds that it does
     not report, makes two takes, rewrites captions, and takes every language for English.
     """
-    model = clean(health.get("loaded_model"), 80)
+    model = loaded(health)
     lyrics = str(payload.get("lyrics", ""))
     thinking = bool(payload.get("thinking", False))
     body: dict[str, Any] = {
@@ -87,6 +87,19 @@ def job(payload: Mapping[str, Any], health: Mapping[str, Any]) -> dict[str, Any]
     return body
 
 
+def loaded(health: Mapping[str, Any]) -> str:
+    """The model that a server says it has loaded, `""` where it names none."""
+    return _model(health.get("loaded_model"))
+
+
+def _model(value: object) -> str:
+    """A model's name, which some configurations give as the path of its folder."""
+    name = clean(value, 200).lower()
+    if name in ("n/a", "none", "unknown"):
+        return ""
+    return name.replace("\\", "/").rstrip("/").rpartition("/")[2][:80]
+
+
 def seeds(payload: Mapping[str, Any]) -> tuple[int, ...]:
     """A seed for each take: the one that was asked for or drawn, and those that follow it."""
     takes, first = int(payload.get("batch_size", 1)), int(payload.get("seed", 0))
@@ -116,13 +129,14 @@ class Told:
     """What the server says of one job.
 
     `known` is False where it has none of that id. `stage` is where in the work it is, `seeds` are
-    those it says it used, by commas.
+    those it says it used, by commas, and `model` is the one that it says has made it.
     """
 
     known: bool
     seen: Observation
     stage: str = ""
     seeds: str = ""
+    model: str = ""
 
 
 def told(item: Mapping[str, Any], origin: str) -> Told | None:
@@ -141,7 +155,8 @@ def told(item: Mapping[str, Any], origin: str) -> Told | None:
         return Told(known=True, seen=_running(named, first, waits=False))
     if status == 2:  # noqa: PLR2004  # likewise
         return Told(known=True, seen=_failed(named, first))
-    return Told(known=True, seen=_made(named, takes, origin), seeds=_reported(takes))
+    made = _made(named, takes, origin)
+    return Told(known=True, seen=made, seeds=_reported(takes), model=_model(first.get("dit_model")))
 
 
 def _takes(result: object) -> list[dict[str, Any]] | None:
@@ -188,8 +203,11 @@ def _reported(takes: list[dict[str, Any]]) -> str:
     return clean(takes[0].get("seed_value"), 80) if takes else ""
 
 
-def odd(told: Told, sent: Mapping[str, Any]) -> tuple[str, ...]:
-    """What is other with a finished song than it was asked for."""
+def odd(told: Told, sent: Mapping[str, Any], model: str) -> tuple[str, ...]:
+    """What is other with a finished song than it was asked for.
+
+    `model` is what the server had loaded when it took the song, `""` where nobody knows.
+    """
     found, made, wanted = [], len(told.seen.media_urls), int(sent.get("batch_size", 1))
     if made < wanted:
         found.append(f"The server made {made} of {wanted} takes; most often memory is short.")
@@ -197,6 +215,11 @@ def odd(told: Told, sent: Mapping[str, Any]) -> tuple[str, ...]:
         found.append(
             f"The server did not use the seed that was sent (it reports {told.seeds}), so the song "
             "cannot be made again: it is older than explicit seeds."
+        )
+    if model and told.model not in ("", model):
+        found.append(
+            f"The server made it with {told.model}, and had {model} loaded when it took the song: "
+            "the model was changed meanwhile. The same request may now sound different."
         )
     return tuple(found)
 
