@@ -265,11 +265,12 @@ def _links(song: Song) -> Iterable[ResourceLink]:
 
 
 def _for_player(song: Song) -> dict[str, Any] | None:
-    """What the player draws and no model reads: lyrics, and what was measured of each take.
+    """What the player draws and no model reads: lyrics, the edit, what was measured of each take.
 
     Each track says which take it is, since a take may be missing on the disk.
     """
-    if not song.sound:
+    edit = song.payload.get("edit", "")
+    if not song.sound and not edit:
         return None
     numbered = ((take, recorded(song, take)) for take in range(1, len(song.media_urls) + 1))
     tracks = [
@@ -277,7 +278,8 @@ def _for_player(song: Song) -> dict[str, Any] | None:
         for take, place in numbered
         if place is not None and place < len(song.sound)
     ]
-    return {PLAYER: {"lyrics": str(song.payload.get("lyrics", "")), "tracks": tracks}}
+    lyrics = str(song.payload.get("lyrics", ""))
+    return {PLAYER: {"lyrics": lyrics, "tracks": tracks} | ({"edit": edit} if edit else {})}
 
 
 def _drawn(take: int, track: Track) -> dict[str, Any]:
