@@ -110,6 +110,7 @@ portable: $(READY)
 	$(BIN)/python -m pytest -q tests/test_portable.py tests/install/test_places.py tests/library/test_folders.py
 
 # Songs on the real ACE-Step 1.5 API server, which is installed beside, without models or a GPU.
+# Another state of it, from a clone: make own-server ACE_STEP_CHECKOUT=DIR.
 own-server: $(READY)
 	@$(BIN)/python -m tests.own_server.process
 	$(BIN)/python -m pytest -q -n 2 -m own_server tests/own_server

@@ -19,6 +19,8 @@ HOME = Path(sys.prefix) / "own-server"
 """Its environment: the server's HTTP layer is pinned to versions that are not this project's."""
 PACKAGE = "ace-step15-fork==20260212"
 """Upstream's launch server, byte for byte, without the forty packages of its models."""
+CHECKOUT = os.environ.get("ACE_STEP_CHECKOUT", "")
+"""A clone of ace-step/ACE-Step-1.5 to run instead."""
 
 
 def installed() -> None:
@@ -56,6 +58,7 @@ class Own:
     def _launched(self, options: tuple[str, ...]) -> subprocess.Popen[bytes]:
         command = [str(HOME / "bin" / "python"), str(HERE / "server.py"), "--root", str(self.root)]
         command += ["--port", str(self._port), *self._options, *options]
+        command += ["--checkout", CHECKOUT] if CHECKOUT else []
         uploads = {**os.environ, "TMPDIR": str(self.uploads)}
         self.uploads.mkdir(parents=True, exist_ok=True)
         with (self.root / "log").open("ab") as log:
