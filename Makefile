@@ -77,10 +77,12 @@ endif
 install-check: $(READY)
 	$(BIN)/python -m pytest -q tests/install -m install
 
-# Real clients and agent frameworks, each in an environment of its own.
+# Real clients and agent frameworks, each in an environment of its own; and from the README to the
+# first song, timed, with each client that has a command line.
 clients: $(READY)
 	@$(BIN)/python -m tests.clients
 	@$(BIN)/python -m tests.clients.programs
+	@$(BIN)/python -m tests.clients.newcomer
 
 # The wheel without the lock, on the oldest and the newest Python there is.
 fresh: $(READY)

@@ -94,7 +94,7 @@ def gemini_cli(home: Path) -> str:
     desk.install("gemini-cli")
     settings = json.loads((home / ".gemini" / "settings.json").read_text())
     assert settings["mcpServers"]["acestep"]["command"] == str(_SCRIPT)
-    desk.run("gemini", "extensions", "validate", str(ROOT / "manifests" / "gemini-cli"))
+    desk.run("gemini", "extensions", "validate", str(ROOT))
     return desk.run("gemini", "--version")
 
 
