@@ -19,7 +19,7 @@ ARGS: list[str] = ORDER["args"]
 ENV: dict[str, str] = ORDER["env"]
 SONG: dict[str, Any] = ORDER["song"]
 _URL = re.compile(r"http://127\.0\.0\.1:\d+/media/[\w./-]+")
-_ID = re.compile(r"\bace-step-xl_[\w-]{30,}")
+_ID = re.compile(r"ace-step-xl_[\w-]{30,}")
 
 
 def urls(answer: object) -> list[str]:
