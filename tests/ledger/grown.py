@@ -80,6 +80,8 @@ def filled(engine: Engine, songs: int, span: float = DAY) -> Callable[[Transacti
 
 def _fill(engine: Engine, songs: int, span: float, tx: Transaction) -> None:
     """Indexes and triggers are there again at the end; filling would take long with them."""
+    if engine == "postgres":
+        tx.run("set local statement_timeout to 0")
     again = _without_help(engine, tx)
     params = {"songs": songs, "now": NOW, "span": span}
     said = " || ".join(

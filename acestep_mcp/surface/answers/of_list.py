@@ -93,7 +93,8 @@ def _head(page: Page, newest: Page, search: str) -> str:
     exact = "" if page.exact else "at least "
     if page.songs or (page.cursor and not search):
         more = f" More: call again with cursor {page.cursor!r}." if page.cursor else ""
-        return f"{len(page.songs)} of {exact}{page.total} songs, newest first; each line begins with the request_id.{more}"
+        said = f"{len(page.songs)} of {exact}{page.total} songs, newest first"
+        return f"{said}; each line begins with the request_id.{more}"
     if page.cursor:
         return f"None of the songs looked at so far. More: call again with cursor {page.cursor!r}."
     if newest.songs and search:
