@@ -2,14 +2,14 @@
 
 import difflib
 import os
+import re
 import shlex
 import subprocess
 import sys
 from collections.abc import Mapping
 from pathlib import Path
 
-from acestep_mcp import settings
-from acestep_mcp.environment import text_of
+from acestep_mcp import keys, settings
 from acestep_mcp.install import write
 from acestep_mcp.install.clients import BY_NAME, Client
 from acestep_mcp.install.entries import Launch
@@ -17,10 +17,11 @@ from acestep_mcp.install.launcher import launcher
 from acestep_mcp.install.places import Machine, here
 from acestep_mcp.install.plan import Edit, Nothing, Paste, Plan, Run, plan
 from acestep_mcp.install.project import KEY, KEY_FILE
-from acestep_mcp.keys import SERVER_FILE_VARIABLE, SERVER_VARIABLE
 from acestep_mcp.settings import KEY_PAGE
 
-_KEY_VARIABLES = (KEY, "PIXAZO_SUBSCRIPTION_KEY")
+_KEY_VARIABLES = (*keys.VARIABLES, keys.SERVER_VARIABLE)
+_WRITTEN_KEY = re.compile(rf'("(?:{"|".join(_KEY_VARIABLES)})"\s*:\s*")(?:\\.|[^"\\])*')
+"""A key that somebody wrote into a configuration before, up to its closing quote."""
 _KEEP_KEY = {
     "win32": f'mkdir "%USERPROFILE%\\.pixazo" & echo %{KEY}%> "%USERPROFILE%\\.pixazo\\api-key"',
 }
@@ -68,16 +69,21 @@ def server_environment(environ: Mapping[str, str]) -> dict[str, str]:
     found = settings.read(environ)
     if not found.server_url:
         return {}
-    told = {"ACESTEP_SERVER_URL": found.server_url, "ACESTEP_MODEL": found.model}
-    if found.server_key and not text_of(environ, SERVER_VARIABLE):
-        told[SERVER_FILE_VARIABLE] = text_of(environ, SERVER_FILE_VARIABLE, path=True)
+    told = {
+        "ACESTEP_SERVER_URL": found.server_url,
+        "ACESTEP_MODEL": found.model,
+        keys.SERVER_FILE_VARIABLE: keys.of_server(_without_keys(environ)).source,
+    }
     return {name: value for name, value in told.items() if value}
 
 
 def _filed(environ: Mapping[str, str]) -> settings.Settings:
     """The settings without a key in a variable: what a client's server will find."""
-    bare = {name: value for name, value in environ.items() if name not in _KEY_VARIABLES}
-    return settings.read(bare)
+    return settings.read(_without_keys(environ))
+
+
+def _without_keys(environ: Mapping[str, str]) -> dict[str, str]:
+    return {name: value for name, value in environ.items() if name not in _KEY_VARIABLES}
 
 
 def _carry_out(planned: Plan, client: Client, secret: str) -> int:
@@ -163,17 +169,21 @@ def _about_server_key(machine: Machine, client: Client) -> str:
     found = settings.read(machine.environ)
     if not found.server_url:
         return ""
+    if keys.SERVER_FILE_VARIABLE in server_environment(machine.environ):
+        return ""
     if found.server_key_problem:
         return f"The server's key cannot be used: {found.server_key_problem}."
-    if not found.server_key or SERVER_FILE_VARIABLE in server_environment(machine.environ):
+    if not found.server_key:
         return ""
     return (
-        f"The server's key is only in this shell's {SERVER_VARIABLE}, which {client.title} may not "
-        f"see. Write it to a file, name that in {SERVER_FILE_VARIABLE}, and call this again."
+        f"The server's key is only in this shell's {keys.SERVER_VARIABLE}, which {client.title} "
+        f"may not see. Write it to a file, name that in {keys.SERVER_FILE_VARIABLE}, and call this "
+        "again."
     )
 
 
 def _hidden(text: str, secret: str) -> str:
+    text = _WRITTEN_KEY.sub(r"\1...", text)
     return text.replace(secret, "...") if secret else text
 
 

@@ -239,3 +239,29 @@ def test_a_server_that_is_misspelt_is_one_line_and_nothing_is_written(tmp_path: 
     assert done.stderr.count("\n") == 1
     assert "ACESTEP_SERVER_URL='8001' is not usable" in done.stderr
     assert tree(tmp_path) == {}
+
+
+def test_a_dry_run_shows_no_key_that_stands_in_the_configuration_already(home: Path) -> None:
+    config = home / ".cursor" / "mcp.json"
+    config.parent.mkdir()
+    written = {"PIXAZO_API_KEY": 'wr"itten-1', "ACESTEP_SERVER_KEY": "written-2", "OTHER": "shown"}
+    entry = {"command": "old", "env": written}
+    config.write_text(json.dumps({"mcpServers": {"acestep": entry}}, indent=2))
+    said = run(home, "cursor", "--dry-run", ACESTEP_SERVER_URL=OWN).stdout
+
+    assert "itten-" not in said
+    assert "shown" in said
+    assert OWN in said
+
+
+def test_a_servers_key_in_a_file_serves_the_client_although_this_shell_has_one_too(
+    tmp_path: Path,
+) -> None:
+    file = tmp_path / "server.key"
+    file.write_text(KEY)
+    named = {"ACESTEP_SERVER_URL": OWN, "ACESTEP_SERVER_KEY_FILE": str(file)}
+    done = run(tmp_path, "cursor", **named, ACESTEP_SERVER_KEY="another")
+    entry = json.loads((tmp_path / ".cursor" / "mcp.json").read_text())["mcpServers"]["acestep"]
+
+    assert entry["env"] == named
+    assert "server's key" not in done.stdout

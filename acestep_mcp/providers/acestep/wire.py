@@ -51,7 +51,6 @@ def job(payload: Mapping[str, Any], health: Mapping[str, Any]) -> dict[str, Any]
     Everything is said that the server would otherwise decide by itself: it draws seeds that it does
     not report, makes two takes, rewrites captions, and takes every language for English.
     """
-    model = loaded(health)
     lyrics = str(payload.get("lyrics", ""))
     thinking = bool(payload.get("thinking", False))
     body: dict[str, Any] = {
@@ -78,7 +77,7 @@ def job(payload: Mapping[str, Any], health: Mapping[str, Any]) -> dict[str, Any]
         body["key_scale"] = payload["key"]
     if "time_signature" in payload:
         body["time_signature"] = str(payload["time_signature"]).partition("/")[0]
-    if steps := payload.get("infer_steps") or (_STEPS if model and _TURBO not in model else 0):
+    if steps := payload.get("infer_steps") or (_STEPS if _is_slow(loaded(health)) else 0):
         body["inference_steps"] = int(steps)
     if body["task_type"] == "repaint":
         body |= {"repainting_start": payload.get("start", 0), "repainting_end": payload["end"]}
@@ -98,6 +97,11 @@ def _model(value: object) -> str:
     if name in ("n/a", "none", "unknown"):
         return ""
     return name.replace("\\", "/").rstrip("/").rpartition("/")[2][:80]
+
+
+def _is_slow(model: str) -> bool:
+    """Whether a model is known to need more steps than the server takes by itself."""
+    return bool(model) and _TURBO not in model
 
 
 def seeds(payload: Mapping[str, Any]) -> tuple[int, ...]:
@@ -221,6 +225,11 @@ def odd(told: Told, sent: Mapping[str, Any], model: str) -> tuple[str, ...]:
             f"The server made it with {told.model}, and had {model} loaded when it took the song: "
             "the model was changed meanwhile. The same request may now sound different."
         )
+        if _is_slow(told.model) and not _is_slow(model) and "infer_steps" not in sent:
+            found.append(
+                "It had the few steps that the other model needs, too few for this one: to have it "
+                "made again, repeat the call with new_take=true."
+            )
     return tuple(found)
 
 
