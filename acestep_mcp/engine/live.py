@@ -69,6 +69,19 @@ class Live:
     and `waiting` how many wait for it.
     """
 
+    __slots__ = (
+        "_changed",
+        "_hinted",
+        "following",
+        "polling",
+        "problem",
+        "progress",
+        "refusal",
+        "saving",
+        "song",
+        "waiting",
+    )
+
     def __init__(self, song: Song) -> None:
         self.song = song
         self.refusal: Refusal | None = None
