@@ -480,7 +480,7 @@ async def two_processes(tmp_path: Path, url: str) -> AsyncIterator[tuple[Sandbox
 async def test_a_wait_for_another_processs_song_is_ended_by_a_hint(
     tmp_path: Path, url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(following, "_GLANCE", 60.0)
+    monkeypatch.setattr(following, "GLANCE", 60.0)
     async with two_processes(tmp_path, url) as (sandbox, orders, waits):
         handle = shown(await orders.generate())["request_id"]
         with anyio.fail_after(10):

@@ -30,7 +30,7 @@ from acestep_mcp.providers import Answer, Gone
 
 log = logging.getLogger(__name__)
 
-_GLANCE = 1.0  # seconds between looks, without a hint, at another process's song
+GLANCE = 1.0  # seconds between looks, without a hint, at another process's song
 _LEDGER_PAUSE = 5.0  # seconds to leave a ledger alone that did not answer
 _REVISIT_PAUSE = 5.0  # seconds until a song that seems to have ended is looked at again; likewise
 
@@ -213,7 +213,7 @@ class Follower:
         """Wait until it is time to ask; False when the ledger had the song's end before."""
         while live.song.state in RUNNING and (early := self._schedule.early(live)) > 0:
             if self._schedule.called_back(live):
-                await self._called(live, min(early, _GLANCE) if live.waiting else early)
+                await self._called(live, min(early, GLANCE) if live.waiting else early)
             else:
                 with anyio.move_on_after(early):
                     await live.hinted()
@@ -229,7 +229,7 @@ class Follower:
 
     async def _glance(self, live: Live) -> bool:
         """Look how a song does that somebody else looks after, while anyone waits for it."""
-        await self._hints.changed(live, _GLANCE)
+        await self._hints.changed(live, GLANCE)
         if not self._theirs(live.song):
             return True  # this process took it over meanwhile, and counts on this loop
         if not live.waiting:

@@ -172,7 +172,7 @@ class PostgresDriver:
                 db.rollback()
             raise
         try:
-            _last(db.execute(_ending(statements.told)))
+            _last(db.execute(ending(statements.told)))
         except psycopg.Error as error:
             if begin is _WRITE and db.closed:
                 raise InDoubt(self._cause(error), result) from error
@@ -308,7 +308,7 @@ def _storable(params: Params) -> Mapping[str, Any]:
     }
 
 
-def _ending(told: set[SongId]) -> str:
+def ending(told: set[SongId]) -> str:
     """The commit, and in the same message to the server what others are told when it is done."""
     notes = (f"select pg_notify('{CHANNEL}', {quote(song_id)}); " for song_id in sorted(told))
     return "".join(notes) + "commit"

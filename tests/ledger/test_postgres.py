@@ -180,8 +180,8 @@ async def test_a_connection_lost_in_the_commit_leaves_one_song_and_no_question(
     await ledger.find(ME, "x")  # the tables are there
     end = "select pg_terminate_backend(pg_backend_pid())"
     fatal = [f"commit; {end}" if took_effect else f"{end}; commit"] * 2
-    normal = engine._ending
-    monkeypatch.setattr(engine, "_ending", lambda told: fatal.pop() if fatal else normal(told))
+    normal = engine.ending
+    monkeypatch.setattr(engine, "ending", lambda told: fatal.pop() if fatal else normal(told))
     with pytest.raises(InDoubt, match="PostgreSQL: terminating connection"):
         await ledger.driver.write(lambda tx: tx.run("delete from worker"))
 

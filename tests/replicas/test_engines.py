@@ -92,7 +92,7 @@ async def test_where_no_notification_arrives_a_callback_is_acted_on_within_two_s
     database: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """As behind a pooler, which takes LISTEN and delivers nothing."""
-    monkeypatch.setattr(postgres, "_ending", lambda _told: "commit")
+    monkeypatch.setattr(postgres, "ending", lambda _told: "commit")
     async with gateway() as sandbox:
         one, two, three = (replica(sandbox, database, interval=60) for _ in range(3))
         async with one.open(ALICE), two.open(ALICE), three.open(ALICE):
