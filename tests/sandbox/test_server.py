@@ -1,5 +1,9 @@
 """HTTP itself: keep-alive, limits, broken requests, many clients, and the end of it."""
 
+import json
+import socket
+import struct
+
 import anyio
 import httpx
 import pytest
@@ -145,3 +149,23 @@ async def test_the_command_announces_its_address_and_serves_until_cancelled() ->
             async with httpx.AsyncClient(verify=TLS, base_url=heard[0], headers=KEY) as client:
                 await submit(client)
             group.cancel_scope.cancel()
+
+
+async def test_what_a_client_sent_before_it_was_killed_has_its_effect(sandbox: Sandbox) -> None:
+    host, port = sandbox.base_url.removeprefix("http://").split(":")
+    body = json.dumps(SONG)
+    head = "\r\n".join(
+        [
+            f"POST {SUBMIT} HTTP/1.1",
+            "Host: x",
+            "Ocp-Apim-Subscription-Key: sandbox-key",
+            f"Content-Length: {len(body)}",
+        ]
+    )
+    for _ in range(50):
+        with socket.create_connection((host, int(port))) as client:
+            client.sendall(f"{head}\r\n\r\n{body}".encode())
+            client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    await sandbox.arrived("submit", 50)
+
+    assert len(sandbox.jobs) == 50
