@@ -268,7 +268,7 @@ MUTANTS = (
     Mutant(
         "no write-ahead: `sending` is written after the POST",
         MONEY,
-        ((Submitter, "_begin", _begins_in_memory), (Submitter, "_note", _writes_afterwards)),
+        ((Submitter, "_begin", _begins_in_memory), (Submitter, "_record", _writes_afterwards)),
         of_ledger=True,
     ),
     Mutant(
