@@ -30,7 +30,7 @@ from acestep_mcp.domain.errors import LedgerDown
 from acestep_mcp.domain.song import SongId
 from acestep_mcp.domain.text import clean
 from acestep_mcp.ledger.driver import InDoubt, Params, Queue, Row, Transaction
-from acestep_mcp.ledger.schema import META, migrate
+from acestep_mcp.ledger.schema import META, is_old, migrate
 from acestep_mcp.settings import SettingsError
 
 T = TypeVar("T")
@@ -40,6 +40,10 @@ CONNECTIONS = 4
 """Per process, and one more that listens. A transaction takes milliseconds; others queue."""
 LONGEST = 10.0
 """Seconds for a transaction where nobody waits for an answer."""
+UPGRADE = 900.0
+"""Seconds for bringing the tables of an earlier version up to date, whoever waits."""
+_AFTERWARDS = 2.0
+"""Seconds that are left at least, after that, for what was to be done."""
 KEEP_ALIVE = 30.0
 RECONNECT = 1.0
 CHANNEL = "acestep_song"
@@ -194,6 +198,7 @@ class PostgresDriver:
         """A new connection to a database that has this version's tables."""
         db = self._connected()
         if not self._migrated:
+            until = getattr(_here, "until", math.inf)
             try:
                 self._once(db, _WRITE, _prepare)
             except InDoubt as doubt:  # which is about the tables, and not about the work to come
@@ -202,6 +207,7 @@ class PostgresDriver:
                 db.close()
                 raise
             self._migrated = True
+            _here.until = max(until, time.monotonic() + _AFTERWARDS)
         return db
 
     def _connected(self) -> Connection:
@@ -337,4 +343,8 @@ def _prepare(tx: Transaction) -> None:
         tx.run("create schema acestep")
     if not found["tables"]:
         tx.run(META)
+    if is_old(tx):
+        # A million songs take longer than a call may. Cut off, it would begin anew every time.
+        tx.run("set local statement_timeout to 0")
+        _here.until = time.monotonic() + UPGRADE
     migrate("postgres", tx)

@@ -260,6 +260,12 @@ def statements(step: tuple[str | dict[Engine, tuple[str, ...]], ...], engine: En
     ]
 
 
+def is_old(tx: Transaction) -> bool:
+    """Whether the tables are of an earlier version, and may have many songs; `META` is there."""
+    rows = tx.all("select version from meta")
+    return bool(rows) and int(rows[0]["version"]) < len(STEPS)
+
+
 def migrate(engine: Engine, tx: Transaction) -> None:
     """Bring the tables to this version's shape; `META` is there already.
 

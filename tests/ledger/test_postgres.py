@@ -17,8 +17,8 @@ import pytest
 from acestep_mcp import ledger as package
 from acestep_mcp.domain.errors import LedgerDown
 from acestep_mcp.domain.song import RequestId, Song, accepted, sending
-from acestep_mcp.ledger import InDoubt, Ledger, opened, statements
-from acestep_mcp.ledger.driver import Transaction
+from acestep_mcp.ledger import InDoubt, Ledger, opened, schema, statements
+from acestep_mcp.ledger.driver import Transaction, answering_by
 from acestep_mcp.settings import SettingsError
 from tests.ledger.crowd import NOW, OWNERS, song
 from tests.ledger.server import PostgreSQL, emptied
@@ -154,6 +154,18 @@ async def test_a_user_who_may_create_nothing_can_use_the_ledger_once_it_is_there
     assert await clerk.find(ME, "local-2") is not None
     await clerk.close()
     await ledger.driver.write(lambda tx: tx.run("drop owned by clerk"))
+
+
+async def test_an_upgrade_that_takes_longer_than_a_call_may_is_not_cut_off(
+    connect: Connect, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It would begin anew with every call, and never end."""
+    await connect().find(ME, "x")  # the tables are there
+    steps = (*schema.STEPS, ("select pg_sleep(2.5)",))
+    monkeypatch.setattr(schema, "STEPS", steps)
+    new = connect()
+    with anyio.fail_after(20), answering_by(anyio.current_time() + 0.5):
+        assert await new.find(ME, "x") is None
 
 
 async def test_connections_that_died_in_the_pool_are_replaced_unnoticed(
