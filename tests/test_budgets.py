@@ -15,12 +15,13 @@ from acestep_mcp.domain.errors import LedgerDown
 from acestep_mcp.ledger import opened
 from acestep_mcp.ledger.driver import answering_by
 from acestep_mcp.sandbox import hold
-from tests.house import SONG, gateway
+from tests.house import SONG, gateway, house, shown
 from tests.ledger.server import emptied
 from tests.peer import Peer, started
 from tests.replicas.test_engines import ALICE, replica, wanted
 
 pytestmark = [pytest.mark.anyio, pytest.mark.attack]
+CALLERS = 1_000
 LONGEST = 4.0
 """Seconds that a call may take beyond the time it was asked to wait."""
 _HOLDER = """
@@ -136,6 +137,36 @@ async def test_a_signal_ends_a_server_whose_ledger_is_held(
             with anyio.fail_after(8):
                 await peer.process.wait()
             assert time.monotonic() - began < 6
+
+
+async def test_a_thousand_who_wait_for_one_song_are_all_told_within_a_second_and_a_half(
+    tmp_path: Path,
+) -> None:
+    async with house(tmp_path) as home:
+        handle = shown(await home.generate())["request_id"]
+        engine, account = home.app.engine, home.app.account
+        told: list[float] = []
+
+        async def wait() -> None:
+            report = await engine.status(account, handle, wait=50)
+            assert report.song.state == "COMPLETED"
+            told.append(time.monotonic())
+
+        with anyio.fail_after(60):
+            async with anyio.create_task_group() as tasks:
+                for _ in range(CALLERS):
+                    tasks.start_soon(wait)
+                live = engine._registry._live[next(iter(engine._registry._live))]
+                while live.waiting < CALLERS:
+                    await home.sandbox.changed()
+                asked = len(home.sandbox.polls())
+                home.sandbox.complete(handle)
+                completed = time.monotonic()
+        print(f"{max(told) - completed:.3f} s, {len(home.sandbox.polls()) - asked} requests")
+
+        assert len(told) == CALLERS
+        assert max(told) - completed <= 1.5
+        assert len(home.sandbox.polls()) - asked <= 3
 
 
 async def test_a_database_that_stands_still_is_said_in_time_and_used_when_it_goes_on() -> None:

@@ -106,21 +106,26 @@ class Follower:
     async def observe(self, live: Live) -> None:
         """Ask the gateway about a song once, in turn, and write down what it says.
 
-        Whoever comes while it is being asked gets the same answer.
+        Whoever comes while that waits for its turn, or for the answer, gets the same answer: a
+        thousand who had turns of their own would have the song wait for a minute.
         """
-        before = live.polling.asked_at
-        if not live.following.asking:
-            await self._schedule.acquire(live, asked=False)
-        if live.following.asking or live.polling.asked_at > before:  # somebody else was quicker
-            while live.following.asking:
-                await live.next_change()
-            return
-        live.following.asking = True
-        try:
-            await self._question(live)
-        finally:
-            live.following.asking = False
-            live.wake()
+        before, state = live.polling.asked_at, live.following
+        if not (state.queued or state.asking):
+            state.queued = True
+            try:
+                await self._schedule.acquire(live, asked=False)
+            finally:
+                state.queued = False
+                live.wake()
+            if live.polling.asked_at == before and not live.following.asking:  # nobody was quicker
+                state.asking = True
+                try:
+                    await self._question(live)
+                finally:
+                    state.asking = False
+                    live.wake()
+        while state.queued or state.asking:
+            await live.next_change()
 
     async def _question(self, live: Live) -> None:
         way = self._keys.way_to(live.song)

@@ -37,12 +37,13 @@ class Polling:
 class Following:
     """Who looks after a song here; the follower's to change.
 
-    It is `held` while somebody does, and `asking` while a status request is under way. `strange`
-    counts the requests since the provider last knew the song, `revisits` those since its end was
-    presumed.
+    It is `held` while somebody does, `queued` while a status request waits for its turn, and
+    `asking` while one is under way. `strange` counts the requests since the provider last knew the
+    song, `revisits` those since its end was presumed.
     """
 
     held: bool = False
+    queued: bool = False
     asking: bool = False
     strange: int = 0
     revisits: int = MOST_REVISITS
