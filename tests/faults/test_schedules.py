@@ -56,6 +56,7 @@ def test_a_seed_replays_the_same_schedule(seed: int) -> None:
     assert asdict(sim.run(seed)) == asdict(sim.run(seed))
 
 
+@pytest.mark.attack  # it takes real time
 def test_a_seed_replays_the_same_schedule_on_postgresql() -> None:
     seed, url = sim.FIRST + 13, postgresql().url()
 

@@ -17,6 +17,7 @@ from tests.house import environment, gateway, shown
 
 pytestmark = [
     pytest.mark.anyio,
+    pytest.mark.attack,
     pytest.mark.skipif(sys.platform == "win32", reason="no SIGTERM there"),
 ]
 
