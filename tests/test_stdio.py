@@ -64,6 +64,7 @@ async def test_the_oldest_clients_get_no_content_they_do_not_know(tmp_path: Path
         assert "COMPLETED" in reply["result"]["content"][0]["text"]
 
 
+@pytest.mark.attack
 @pytest.mark.parametrize("end", [signal.SIGTERM, signal.SIGINT, None], ids=str)
 async def test_an_end_in_the_middle_of_a_submission_is_quick_and_loses_nothing(
     tmp_path: Path, end: signal.Signals | None
@@ -180,6 +181,7 @@ async def test_what_was_asked_before_stdin_closed_is_answered_before_the_server_
         assert len(sandbox.submissions) == 1
 
 
+@pytest.mark.attack
 async def test_a_gateway_that_does_not_answer_does_not_hold_up_the_end(tmp_path: Path) -> None:
     async with gateway() as sandbox:
         held = hold()

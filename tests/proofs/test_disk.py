@@ -16,7 +16,7 @@ from tests.house import SONG, gateway, house, text
 from tests.peer import Peer
 from tests.proofs.disks import Disk, Limit, Tmpfs, read_only, rows, started, tool
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.attack]
 
 DISKS = pytest.mark.parametrize("disk", [Tmpfs(), Limit()], ids=["tmpfs", "limit"])
 
