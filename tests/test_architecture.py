@@ -4,6 +4,7 @@ import ast
 import re
 from collections import Counter
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -41,8 +42,18 @@ DOORS = {
 }
 
 
+@cache
+def parsed(file: Path) -> ast.Module:
+    return ast.parse(file.read_text(encoding="utf-8"))
+
+
+@cache
+def imported(file: Path) -> tuple[str, ...]:
+    return tuple(imports(file))
+
+
 def imports(file: Path) -> Iterator[str]:
-    for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+    for node in ast.walk(parsed(file)):
         if isinstance(node, ast.ImportFrom) and node.module:
             names = [node.module]
             if node.module == "acestep_mcp":
@@ -58,7 +69,7 @@ def floor(file: Path) -> int:
 
 @pytest.mark.parametrize("file", FILES, ids=lambda file: str(file.relative_to(PACKAGE)))
 def test_imports_run_downwards(file: Path) -> None:
-    own = [name.split(".") for name in imports(file) if name.startswith("acestep_mcp.")]
+    own = [name.split(".") for name in imported(file) if name.startswith("acestep_mcp.")]
     if file == PACKAGE / "__init__.py":
         assert own == []
         return
@@ -73,7 +84,7 @@ def test_each_outside_thing_has_one_door(library: str) -> None:
     users = {
         file.relative_to(PACKAGE).as_posix()
         for file in FILES
-        if any(name.split(".")[0] == library for name in imports(file))
+        if any(name.split(".")[0] == library for name in imported(file))
     }
     assert users
     assert all(any(user.startswith(door) for door in DOORS[library]) for user in users), users
@@ -92,7 +103,7 @@ AT_HOME = (
 
 def spoken(file: Path) -> Iterator[str]:
     """The texts and names of a file, without comments and docstrings."""
-    tree = ast.parse(file.read_text(encoding="utf-8"))
+    tree = parsed(file)
     docs = {
         id(node.body[0].value)
         for node in ast.walk(tree)
@@ -120,7 +131,7 @@ def test_a_vendors_words_stand_with_its_provider(file: Path) -> None:
 def test_what_is_pure_does_no_io_and_knows_no_clock(folder: str) -> None:
     outside = {"os", "socket", "time", "pathlib", "anyio", "asyncio", "subprocess", "random", "io"}
     files = (PACKAGE / folder).rglob("*.py")
-    used = {name.split(".")[0] for file in files for name in imports(file)} & outside
+    used = {name.split(".")[0] for file in files for name in imported(file)} & outside
 
     assert used == set()
 
@@ -142,7 +153,7 @@ def test_no_class_has_the_name_of_another_and_no_module_that_of_two_others() -> 
     classes = [
         node.name
         for file in FILES
-        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8")))
+        for node in ast.walk(parsed(file))
         if isinstance(node, ast.ClassDef)
     ]
     modules = [
