@@ -262,8 +262,7 @@ def statements(step: tuple[str | dict[Engine, tuple[str, ...]], ...], engine: En
 
 def is_old(tx: Transaction) -> bool:
     """Whether the tables are of an earlier version, and may have many songs; `META` is there."""
-    rows = tx.all("select version from meta")
-    return bool(rows) and int(rows[0]["version"]) < len(STEPS)
+    return 0 < _version(tx) < len(STEPS)
 
 
 def migrate(engine: Engine, tx: Transaction) -> None:
@@ -272,8 +271,7 @@ def migrate(engine: Engine, tx: Transaction) -> None:
     Raises:
         LedgerDown: A newer version wrote the ledger; it is left as it is.
     """
-    rows = tx.all("select version from meta")
-    done = int(rows[0]["version"]) if rows else 0
+    done = _version(tx)
     if done > len(STEPS):
         raise LedgerDown("it was written by a newer version of acestep-mcp; update this one")
     if done == len(STEPS):
@@ -283,3 +281,9 @@ def migrate(engine: Engine, tx: Transaction) -> None:
             tx.run(statement)
     tx.run("delete from meta")
     tx.run("insert into meta (version) values (:version)", {"version": len(STEPS)})
+
+
+def _version(tx: Transaction) -> int:
+    """How many steps the tables have had; 0 where there are none yet."""
+    rows = tx.all("select version from meta")
+    return int(rows[0]["version"]) if rows else 0

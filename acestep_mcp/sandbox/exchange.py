@@ -70,7 +70,7 @@ class Exchange:
             return await _ended(connection.hang_up, receive)
         if canned := fault.find(toxic.reply):
             reply = Response(canned.body, canned.status, canned.headers)
-        await delays(fault)
+        await fault.delay()
         if fault.resets("after") or reply is None:
             return await _ended(connection.reset, receive)
         connection.manner = _manner(fault)
@@ -134,14 +134,6 @@ async def _left(receive: Receive) -> None:
     """Return when the client has gone."""
     while (await receive())["type"] != "http.disconnect":
         pass
-
-
-async def delays(fault: Fault) -> None:
-    """Waits as the fault's latency and hold demand."""
-    if late := fault.find(toxic.latency):
-        await anyio.sleep(late.seconds)
-    if held := fault.find(toxic.hold):
-        await held.wait()
 
 
 def _manner(fault: Fault) -> Manner:

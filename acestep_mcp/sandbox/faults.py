@@ -110,6 +110,13 @@ class Fault:
         """Whether the connection is reset at this point."""
         return any(isinstance(t, reset_peer) and t.when == when for t in self.toxics)
 
+    async def delay(self) -> None:
+        """Waits as latency and hold demand."""
+        if late := self.find(latency):
+            await anyio.sleep(late.seconds)
+        if held := self.find(hold):
+            await held.wait()
+
     @property
     def processes(self) -> bool:
         """Whether the request has its effect."""

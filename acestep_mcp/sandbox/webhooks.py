@@ -11,7 +11,6 @@ import anyio
 from anyio.abc import ByteStream
 
 from acestep_mcp.sandbox import faults as toxic
-from acestep_mcp.sandbox.exchange import delays
 from acestep_mcp.sandbox.faults import Fault
 from acestep_mcp.sandbox.jobs import TERMINAL, CallbackTarget, Job
 
@@ -73,7 +72,7 @@ async def _call_back(sandbox: "Sandbox", webhook: CallbackTarget, body: bytes) -
 
 async def _attempt(url: str, body: bytes, fault: Fault) -> CallbackSent:
     """One attempt. A fault's canned `reply` is the body sent in place of the true one."""
-    await delays(fault)
+    await fault.delay()
     if silence := fault.find(toxic.timeout):
         await anyio.sleep(silence.seconds or 0)
     if canned := fault.find(toxic.reply):
